@@ -1,0 +1,273 @@
+"""The training loop: draw a batch, measure the loss, step against its gradient, write down what happened.
+
+    trainer = Trainer(model, batches, TrainConfig(n_steps=500))
+    for record in trainer.steps():      # one step at a time, for whoever wants to look
+        ...
+    trainer.run()                       # or all that is left
+
+Shapes: B batch, T time.
+"""
+
+import contextlib
+import logging
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from minigpt.text.batches import Batches
+from minigpt.training.checkpoints import load_latest, pack, save_checkpoint, unpack
+from minigpt.training.optimizers import Muon, adamw, is_hidden_matrix, learning_rate
+from minigpt.training.telemetry import Telemetry
+
+log = logging.getLogger(__name__)
+Callback = Callable[["Trainer", dict], None]
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How to train. The defaults suit small models for a few minutes on a CPU."""
+
+    n_steps: int = 1000
+    """Steps of the whole run; the learning rate ends its cosine there."""
+    learning_rate: float = 1e-3
+    """Peak rate of AdamW."""
+    min_learning_rate: float = 1e-4
+    """Rate at the end."""
+    n_warmup: int = 100
+    """Steps in which the rate climbs to its peak."""
+    weight_decay: float = 0.1
+    """Share of a matrix, times the rate, that each step takes away."""
+    max_grad_norm: float = 1.0
+    """Gradients longer than this, all parameters together, are scaled down to it."""
+    n_accumulate: int = 1
+    """Parts that a batch is computed in: the same step as in one, in less memory."""
+    optimizer: str = "adamw"
+    """`"adamw"`, or `"muon"`: Muon on the matrices inside the blocks, AdamW on the rest."""
+    muon_learning_rate: float = 0.02
+    """Peak rate of Muon; it follows the same curve."""
+    eval_every: int = 100
+    """Steps between two measurements of the validation loss."""
+    n_eval_batches: int = 8
+    """Validation batches, the same ones each time."""
+    save_every: int = 200
+    """Steps between two checkpoints, where the trainer has a folder."""
+    compile: bool = False
+    """Let torch.compile fuse the model first: takes up to a minute, pays for itself in long runs."""
+    seed: int = 0
+    """Of dropout; batches have their own."""
+
+    def __post_init__(self):
+        for name in ("n_steps", "n_accumulate", "eval_every", "n_eval_batches", "save_every"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)!r}: must be at least 1")
+        if self.optimizer not in ("adamw", "muon"):
+            raise ValueError(f"optimizer={self.optimizer!r}: take 'adamw' or 'muon'")
+        for name in ("learning_rate", "muon_learning_rate", "max_grad_norm"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name}={getattr(self, name)!r}: must be above 0")
+
+
+class Trainer:
+    """Trains a model that has `.loss(x, y)`, on batches that have `.batch(step)`.
+
+    With a folder, it keeps telemetry and checkpoints there, and a trainer made anew on the same folder goes on where
+    the last one stopped, to the bit.
+    """
+
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        train: Batches,
+        config: TrainConfig | None = None,
+        valid: Batches | None = None,
+        folder: Path | str | None = None,
+        callbacks: tuple[Callback, ...] = (),
+    ):
+        self.model, self.train, self.valid = model, train, valid
+        self.config = config or TrainConfig()
+        self.callbacks = callbacks
+        self.device = next(model.parameters()).device
+        self.optimizers = make_optimizers(model, self.config)
+        self.loss = torch.compile(model.loss) if self.config.compile else model.loss
+        self.step = 0
+        self.records: list[dict] = []
+        self.folder = Path(folder) if folder is not None else None
+        self.telemetry = None
+        if self.folder is not None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.telemetry = Telemetry(self.folder / "telemetry.jsonl")
+            self.resume()
+
+    def run(self) -> list[dict]:
+        """All steps that are left. Ctrl-C stops after the step in hand, with everything kept. Returns the records."""
+        with stop_between_steps() as stopped:
+            for _ in self.steps():
+                if stopped():
+                    log.info("stopped after step %d of %d: run() goes on from here", self.step, self.config.n_steps)
+                    self.save()
+                    break
+        return self.records
+
+    def steps(self) -> Iterator[dict]:
+        """The steps that are left, one at a time, each as its record."""
+        while self.step < self.config.n_steps:
+            record = self.one_step()
+            finished = self.step == self.config.n_steps
+            if self.valid is not None and (self.step % self.config.eval_every == 0 or finished):
+                record["valid_loss"] = self.evaluate()
+            self.records.append(record)
+            if self.telemetry is not None:
+                self.telemetry.write(record)
+            if self.step % self.config.save_every == 0 or finished:
+                self.save()
+            for callback in self.callbacks:
+                callback(self, record)
+            yield record
+
+    def one_step(self) -> dict:
+        """One batch, one step. Raises FloatingPointError, before anything is changed, if the loss is not a number."""
+        start = time.perf_counter()
+        config, step = self.config, self.step
+        self.model.train()
+        rates = self.set_rates(step)
+        x, y = self.train.batch(step)  # (B, T), (B, T)
+        with reproducible_dropout(self.model, config.seed, step):
+            loss = self.accumulate_gradients(x, y)
+        grad_norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.max_grad_norm))
+        if not math.isfinite(loss) or not math.isfinite(grad_norm):
+            self.zero_grad()
+            raise FloatingPointError(
+                f"step {step}: loss {loss}, gradient norm {grad_norm}. The weights are those of the step before; look "
+                f"at the batch, trainer.train.batch({step}), or lower the learning rate, {config.learning_rate}"
+            )
+        for optimizer in self.optimizers:
+            optimizer.step()
+        self.zero_grad()
+        self.step += 1
+        seconds = time.perf_counter() - start
+        return {
+            "step": step,
+            "loss": loss,
+            "grad_norm": grad_norm,
+            "learning_rate": rates,
+            "n_tokens": (step + 1) * x.numel(),
+            "seconds": round(seconds, 4),
+            "tokens_per_second": round(x.numel() / seconds, 1),
+        }
+
+    def accumulate_gradients(self, x: torch.Tensor, y: torch.Tensor) -> float:
+        """Leaves the gradient of the batch's mean loss in `.grad` and returns that loss, in nats per token."""
+        total = 0.0
+        for x_part, y_part in zip(x.chunk(self.config.n_accumulate), y.chunk(self.config.n_accumulate), strict=True):
+            share = len(x_part) / len(x)
+            loss = self.loss(x_part.to(self.device), y_part.to(self.device)) * share
+            loss.backward()
+            total += loss.item()
+        return total
+
+    def set_rates(self, step: int) -> float:
+        """Set the rate of this step in all optimisers and return AdamW's."""
+        config = self.config
+        rate = learning_rate(step, config.n_steps, config.learning_rate, config.n_warmup, config.min_learning_rate)
+        for optimizer in self.optimizers:
+            scale = config.muon_learning_rate / config.learning_rate if isinstance(optimizer, Muon) else 1.0
+            for group in optimizer.param_groups:
+                group["lr"] = rate * scale
+        return rate
+
+    def zero_grad(self) -> None:
+        for optimizer in self.optimizers:
+            optimizer.zero_grad()
+
+    @torch.no_grad()
+    def evaluate(self) -> float:
+        """Mean loss, in nats per token, over the first n_eval_batches of the validation batches."""
+        if self.valid is None:
+            raise ValueError("there are no validation batches: give Trainer(valid=…)")
+        self.model.eval()
+        batches = (self.valid.batch(i) for i in range(self.config.n_eval_batches))
+        losses = [self.model.loss(x.to(self.device), y.to(self.device)).item() for x, y in batches]
+        return sum(losses) / len(losses)
+
+    def save(self) -> Path | None:
+        """Write a checkpoint now; None without a folder. Raises OSError if it cannot be written: nothing is lost."""
+        if self.folder is None:
+            return None
+        meta = {"train_config": asdict(self.config), "batches": batches_meta(self.train)}
+        return save_checkpoint(self.folder, self.step, pack(self.model, self.optimizers), meta)
+
+    def resume(self) -> None:
+        """Take up the folder's newest whole checkpoint, if any. Raises ValueError if it is of another run."""
+        assert self.folder is not None
+        assert self.telemetry is not None
+        if (found := load_latest(self.folder)) is None:
+            self.telemetry.rewind(0)
+            return
+        tensors, meta = found
+        if meta["batches"] != batches_meta(self.train):
+            raise ValueError(
+                f"{self.folder} holds a run on other batches, {meta['batches']}, and this one has "
+                f"{batches_meta(self.train)}: choose another folder, or delete that one to start again"
+            )
+        unpack(tensors, self.model, self.optimizers)
+        self.step = meta["step"]
+        self.telemetry.rewind(self.step)
+        self.records = self.telemetry.read()
+        log.info("resumed %s at step %d", self.folder, self.step)
+
+
+def make_optimizers(model: torch.nn.Module, config: TrainConfig) -> list[torch.optim.Optimizer]:
+    """AdamW over everything, or Muon over the hidden matrices and AdamW over the rest."""
+    named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    if config.optimizer == "adamw":
+        return [adamw(named, config.weight_decay)]
+    hidden = [(name, p) for name, p in named if is_hidden_matrix(name, p)]
+    rest = [(name, p) for name, p in named if not is_hidden_matrix(name, p)]
+    return [Muon(hidden, weight_decay=config.weight_decay), adamw(rest, config.weight_decay)]
+
+
+def batches_meta(batches: Batches) -> dict:
+    """What tells one run's batches from another's, in values that JSON keeps."""
+    return {
+        "n_tokens": len(batches.ids),
+        "n_ctx": batches.n_ctx,
+        "batch_size": batches.batch_size,
+        "seed": batches.seed,
+    }
+
+
+@contextlib.contextmanager
+def reproducible_dropout(model: torch.nn.Module, seed: int, step: int):
+    """Draw dropout from (seed, step) alone, and leave the global random state as it was."""
+    if not any(isinstance(module, torch.nn.Dropout) and module.p > 0 for module in model.modules()):
+        yield
+        return
+    with torch.random.fork_rng():
+        torch.manual_seed(seed * 1_000_003 + step)
+        yield
+
+
+@contextlib.contextmanager
+def stop_between_steps():
+    """Turn the first Ctrl-C into a wish that the loop asks for; a second one interrupts at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    wishes = []
+    before = signal.getsignal(signal.SIGINT)
+
+    def wish(signum, frame):
+        wishes.append(signum)
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, wish)
+    try:
+        yield lambda: bool(wishes)
+    finally:
+        signal.signal(signal.SIGINT, before)
