@@ -60,6 +60,26 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Mask = None, dropout: float = 
     return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
 
 
+def split_heads(x: Tensor, n_head: int) -> Tensor:
+    """(B, T, C) -> (B, H, T, D): each head gets its own D of the C channels."""
+    B, T, C = x.shape
+    return x.view(B, T, n_head, C // n_head).transpose(1, 2)  # (B, H, T, D)
+
+
+def project(c_attn: nn.Linear, x: Tensor, source: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+    """Queries of x, keys and values of the source (x itself if there is none): (B, T, C), (B, S, C), (B, S, C).
+
+    `c_attn` is three matrices in one, so that the three products of self-attention are one.
+    """
+    C = x.size(-1)
+    if source is None:
+        q, k, v = c_attn(x).split(C, dim=-1)  # (B, T, C)
+        return q, k, v
+    q = F.linear(x, c_attn.weight[:C], c_attn.bias[:C])  # (B, T, C)
+    k, v = F.linear(source, c_attn.weight[C:], c_attn.bias[C:]).split(C, dim=-1)  # (B, S, C)
+    return q, k, v
+
+
 class Attention(nn.Module):
     """Multi-head attention: one class for encoder, decoder and cross-attention. What differs is mask and source.
 
@@ -73,34 +93,18 @@ class Attention(nn.Module):
         if n_embd % n_head:
             raise ValueError(f"n_embd={n_embd} cannot be shared out to {n_head} heads: take a divisor of it")
         self.n_head, self.dropout = n_head, dropout
-        self.c_attn = nn.Linear(n_embd, 3 * n_embd)  # queries, keys and values of all heads in one product
+        self.c_attn = nn.Linear(n_embd, 3 * n_embd)  # queries, keys and values of all heads
         self.c_proj = nn.Linear(n_embd, n_embd)  # mixes what the heads found
         self.resid_dropout = nn.Dropout(dropout)
 
     def forward(
         self, x: Tensor, source: Tensor | None = None, mask: Mask = None, cache: LayerCache | None = None
     ) -> Tensor:
-        """(B, T, C) -> (B, T, C). With a cache, x holds only the new positions, and mask is `"causal"` or fits all."""
+        """(B, T, C) -> (B, T, C). With a cache, x holds the new positions only."""
         B, T, C = x.shape
-        q, k, v = self.project(x, x if source is None else source)  # (B, H, T, D), (B, H, S, D), (B, H, S, D)
+        q, k, v = (split_heads(part, self.n_head) for part in project(self.c_attn, x, source))
         if cache is not None:
-            k, v = cache.append(k, v)  # (B, H, S, D), (B, H, S, D)
+            k, v = cache.append(k, v)  # (B, H, S, D)
         y = attend(q, k, v, mask, self.dropout if self.training else 0.0)  # (B, H, T, D)
         y = y.transpose(1, 2).reshape(B, T, C)  # (B, T, C)
         return self.resid_dropout(self.c_proj(y))  # (B, T, C)
-
-    def project(self, x: Tensor, source: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries of x, keys and values of source, split into heads: (B, H, T, D), (B, H, S, D), (B, H, S, D)."""
-        C = x.size(-1)
-        if source is x:
-            q, k, v = self.c_attn(x).split(C, dim=-1)  # (B, T, C), (B, T, C), (B, T, C)
-        else:
-            weight, bias = self.c_attn.weight, self.c_attn.bias
-            q = F.linear(x, weight[:C], bias[:C])  # (B, T, C)
-            k, v = F.linear(source, weight[C:], bias[C:]).split(C, dim=-1)  # (B, S, C), (B, S, C)
-        return self.split_heads(q), self.split_heads(k), self.split_heads(v)
-
-    def split_heads(self, x: Tensor) -> Tensor:
-        """(B, T, C) -> (B, H, T, D): each head gets its own D of the C channels."""
-        B, T, C = x.shape
-        return x.view(B, T, self.n_head, C // self.n_head).transpose(1, 2)  # (B, H, T, D)
