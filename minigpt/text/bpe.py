@@ -1,29 +1,37 @@
-"""Byte-pair encoding from scratch: learn merges from text, apply them to a word.
+"""Byte-pair encoding from scratch: split a text into words, learn merges from them, apply the merges to a word.
 
-A text is first split into words (`PRE_SPLIT`), and no merge ever crosses a word's edge. Inside this module a word is a
-Python string with *one character a token*: the token with id 297 is the character `chr(297)`. It starts as one
-character a byte; to merge the pair `ab` into a new token `X` is then `word.replace("ab", "X")`, from left to right
-and without overlap, as the algorithm asks, and at the speed of C.
+Inside this module a word is a Python string with *one character a token*: the token with id 297 is the character
+`chr(297)`. At first each byte is a token. To merge the pair `ab` into a new token `X` is then
+`word.replace("ab", "X")`: from left to right and without overlap, as the algorithm asks, and at the speed of C.
 
-Sennrich, Haddow and Birch 2016 (section 3.2) brought byte-pair encoding to words; Radford et al. 2019 (section 2.2)
-start it from bytes, so that every text has tokens, and split the text first, so that no merge joins two kinds of
-characters.
+Sennrich, Haddow and Birch 2016 (section 3.2) brought byte-pair encoding to words. Radford et al. 2019 (section 2.2)
+start from bytes, so that any text has tokens, and keep merges from joining letters with digits or other signs.
 """
 
 import heapq
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import regex
 
-# GPT-2's own pattern: endings such as 's, then letters, digits or other signs with at most one space before them,
-# then white space, which leaves its last space to the word that follows.
+# GPT-2's own pattern: endings such as 's; letters, digits or other signs, with at most one space before them; white
+# space, of which the last space is left to the word that follows. No merge crosses the edge of what it finds.
 PRE_SPLIT = regex.compile(r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+")
+
+# The same for a text that is all ASCII, where Python's own `re` can say it, and takes half the time.
+PRE_SPLIT_ASCII = re.compile(
+    r"'(?:s|t|re|ve|m|ll|d)| ?[A-Za-z]+| ?[0-9]+| ?[^\sA-Za-z0-9]+|\s+(?!\S)|\s+", flags=re.ASCII
+)
 
 # GPT-2's order of the 256 bytes, and so the ids of its first 256 tokens: those that Latin-1 can print come first.
 BYTE_ORDER = bytes(sorted(range(256), key=lambda byte: not (chr(byte).isprintable() and chr(byte) != " ")))
 BYTE_TO_ID = bytes(BYTE_ORDER.index(byte) for byte in range(256))
+
+# GPT-2's files print each byte as one letter: itself where Latin-1 can print it, else the next letter from U+0100 on.
+BYTE_LETTERS = {byte: chr(byte) if i < 188 else chr(256 + i - 188) for i, byte in enumerate(BYTE_ORDER)}
+LETTER_BYTES = {letter: byte for byte, letter in BYTE_LETTERS.items()}
 
 
 class Merge(NamedTuple):
@@ -34,24 +42,35 @@ class Merge(NamedTuple):
     count: int
 
 
+def split_words(text: str) -> list[str]:
+    """Cut a text into the words of GPT-2's pattern; joined together they are the text again."""
+    return (PRE_SPLIT_ASCII if text.isascii() else PRE_SPLIT).findall(text)
+
+
+def split_special(text: str, names: Iterable[str]) -> list[str]:
+    """Cut a text at special tokens into [text, special, text, ..., text]; of two that begin alike the longer counts."""
+    pattern = "|".join(regex.escape(name) for name in sorted(names, key=len, reverse=True))
+    return regex.split(f"({pattern})", text) if pattern else [text]
+
+
 def count_words(texts: str | Iterable[str]) -> Counter[str]:
-    """How often each word of the texts occurs; words as `PRE_SPLIT` cuts them, in order of first appearance."""
+    """How often each word occurs in a text, or in several, in order of first appearance."""
     counts: Counter[str] = Counter()
     for text in [texts] if isinstance(texts, str) else texts:
         for block in blocks(text):
-            counts.update(PRE_SPLIT.findall(block))
+            counts.update(split_words(block))
     return counts
 
 
 def blocks(text: str, size: int = 1 << 20) -> Iterator[str]:
     """Cut a long text into blocks of about `size` characters, to spare memory, without changing its words.
 
-    A cut stands where a space follows something that is none: no word has such a place inside.
+    A cut stands where white space follows something else: no word has such a place inside.
     """
-    gap = regex.compile(r"\S(?=\s)")
+    edge = regex.compile(r"\S(?=\s)")
     start = 0
     while start < len(text):
-        cut = gap.search(text, start + size)
+        cut = edge.search(text, start + size)
         end = cut.end() if cut else len(text)
         yield text[start:end]
         start = end
@@ -62,70 +81,121 @@ def to_tokens(word: str) -> str:
     return word.encode().translate(BYTE_TO_ID).decode("latin-1")
 
 
+def pairs(tokens: str) -> Iterator[str]:
+    """Each token with its right neighbour: "abc" gives "ab", "bc"."""
+    return map(str.__add__, tokens, tokens[1:])
+
+
 def learn_merges(word_counts: Mapping[str, int]) -> Iterator[Merge]:
-    """Yield merges, best first, until no pair is left: always the pair that occurs most often in all words.
+    """Yield merges, the most frequent pair of neighbours first, until no pair is left.
 
-    Of pairs that occur equally often the one with the smaller ids wins, as in Hugging Face's trainer. Each distinct
-    word is looked at once and weighs as much as it occurs; after a merge only the words that hold the pair change,
-    and in them only the pairs next to it.
+    Of pairs that occur equally often the one with the smaller ids wins, as in Hugging Face's trainer.
     """
-    words = [to_tokens(word) for word in word_counts]
-    weights = list(word_counts.values())
-    counts: defaultdict[str, int] = defaultdict(int)  # pair -> how often it occurs in all words
-    places: defaultdict[str, list[int]] = defaultdict(list)  # pair -> the words that hold it, or held it once
-    for i, word in enumerate(words):
-        for pair in map(str.__add__, word, word[1:]):
-            counts[pair] += weights[i]
-            places[pair].append(i)
-
     token_bytes = [bytes([byte]) for byte in BYTE_ORDER]
-    queue = [(-count, pair) for pair, count in counts.items()]
-    heapq.heapify(queue)
-    while queue:
-        count, pair = heapq.heappop(queue)
-        if count != -counts[pair]:  # other merges took some of its places since it was queued: queue it again
-            if counts[pair] > 0:
-                heapq.heappush(queue, (-counts[pair], pair))
-            continue
+    table = PairTable(word_counts)
+    while pair := table.most_frequent():
         left, right = (token_bytes[ord(token)] for token in pair)
-        yield Merge(left, right, -count)
-        new = chr(len(token_bytes))
+        yield Merge(left, right, table.counts[pair])
+        table.merge(pair, chr(len(token_bytes)))
         token_bytes.append(left + right)
-        born = merge_everywhere(words, weights, counts, places, pair, new)
-        for new_pair in born:
-            heapq.heappush(queue, (-counts[new_pair], new_pair))
 
 
-def merge_everywhere(
-    words: list[str],
-    weights: list[int],
-    counts: defaultdict[str, int],
-    places: defaultdict[str, list[int]],
-    pair: str,
-    new: str,
-) -> set[str]:
-    """Replace `pair` by `new` in all words, keep `counts` and `places` true, and return the pairs that arose."""
-    first, second = pair
-    born: set[str] = set()
-    for i in places.pop(pair):
-        if pair not in words[i]:
+class PairTable:
+    """The distinct words of a text, and how often each pair of neighbours occurs in them, kept true merge by merge.
+
+    What makes it fast: a word weighs as much as it occurs and is looked at once; a merge touches only the words that
+    hold the pair, and in them only the pairs beside it.
+    """
+
+    def __init__(self, word_counts: Mapping[str, int]):
+        self.words = [to_tokens(word) for word in word_counts]
+        self.weights = list(word_counts.values())
+        self.counts: defaultdict[str, int] = defaultdict(int)  # pair -> how often it occurs
+        self.places: defaultdict[str, list[int]] = defaultdict(list)  # pair -> words that hold it, or once did
+        for i, word in enumerate(self.words):
+            for pair in pairs(word):
+                self.counts[pair] += self.weights[i]
+                self.places[pair].append(i)
+        self.queue = [(-count, pair) for pair, count in self.counts.items()]  # the smallest is the most frequent
+        heapq.heapify(self.queue)
+
+    def most_frequent(self) -> str | None:
+        """Take the most frequent pair out of the queue, or None when no pair is left."""
+        while self.queue:
+            count, pair = heapq.heappop(self.queue)
+            if -count == self.counts[pair]:
+                return pair
+            if self.counts[pair] > 0:  # other merges took some of its places: back into the queue as it is now
+                heapq.heappush(self.queue, (-self.counts[pair], pair))
+        return None
+
+    def merge(self, pair: str, new: str) -> None:
+        """Replace a pair by a new token in all words."""
+        first, second = pair
+        gained: defaultdict[str, int] = defaultdict(int)
+        for i in self.places.pop(pair):
+            if pair not in self.words[i]:  # an earlier merge took it, or this word was noted twice
+                continue
+            word = self.words[i] = self.words[i].replace(pair, new)
+            weight = self.weights[i]
+            at = word.find(new)
+            while at >= 0:
+                before, after = word[at - 1 : at], word[at + 1 : at + 2]
+                if before:
+                    self.counts[(second if before == new else before) + first] -= weight
+                    gained[before + new] += weight
+                    self.places[before + new].append(i)
+                if after and after != new:  # if it is `new` again, that one's turn counts the pair
+                    self.counts[second + after] -= weight
+                    gained[new + after] += weight
+                    self.places[new + after].append(i)
+                at = word.find(new, at + 1)
+        del self.counts[pair]
+        self.counts.update(gained)
+        for new_pair, count in gained.items():
+            heapq.heappush(self.queue, (-count, new_pair))
+
+
+def merge_steps(word: str, merged: Mapping[str, str], pair_of: Mapping[str, str]) -> Iterator[str]:
+    """Yield the tokens of a word: first its bytes, then after each merge; the last is its encoding.
+
+    `merged` maps a pair to its new token and `pair_of` back. The merge that was learnt first goes first, and a new
+    token's neighbours are the only new pairs. So the time grows little faster than the length, however long a word.
+    """
+    tokens = to_tokens(word)
+    yield tokens
+    waiting = list({merged[pair] for pair in pairs(tokens) if pair in merged})
+    heapq.heapify(waiting)
+    while waiting:
+        new = heapq.heappop(waiting)
+        if pair_of[new] not in tokens:
             continue
-        word = words[i] = words[i].replace(pair, new)
-        weight = weights[i]
-        at = word.find(new)
+        tokens = tokens.replace(pair_of[new], new)
+        yield tokens
+        at = tokens.find(new)
         while at >= 0:
-            if at > 0:
-                before = word[at - 1]
-                counts[(second if before == new else before) + first] -= weight
-                counts[before + new] += weight
-                places[before + new].append(i)
-                born.add(before + new)
-            after = word[at + 1 : at + 2]
-            if after and after != new:
-                counts[second + after] -= weight
-                counts[new + after] += weight
-                places[new + after].append(i)
-                born.add(new + after)
-            at = word.find(new, at + 1)
-    del counts[pair]
-    return born
+            for pair in (tokens[at - 1 : at + 1], tokens[at : at + 2]):
+                if pair in merged:
+                    heapq.heappush(waiting, merged[pair])
+            at = tokens.find(new, at + 1)
+
+
+def to_letters(token: bytes) -> str:
+    """A token in GPT-2's printable letters, a letter a byte: b" the" gives "Ġthe"."""
+    return "".join(BYTE_LETTERS[byte] for byte in token)
+
+
+def from_letters(letters: str) -> bytes:
+    """The bytes that `to_letters` printed. Raises KeyError for a letter that stands for no byte."""
+    return bytes(LETTER_BYTES[letter] for letter in letters)
+
+
+def format_merge(merge: tuple[bytes, bytes]) -> str:
+    """A merge as a line of GPT-2's `vocab.bpe`: (b" t", b"he") gives "Ġt he"."""
+    return " ".join(map(to_letters, merge))
+
+
+def parse_merge(line: str) -> tuple[bytes, bytes]:
+    """The merge in a line of `vocab.bpe`. Raises ValueError or KeyError where it is none."""
+    left, right = line.split(" ")
+    return from_letters(left), from_letters(right)
