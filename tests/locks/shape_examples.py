@@ -1,0 +1,75 @@
+"""Small calls, all sizes different, that reach each shape comment of a module. A new tensor module adds its own here.
+
+The functions import inside, because only then do they get the module whose comments run.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+B, T, S, H, D = 2, 5, 7, 3, 4
+C, V = H * D, 11
+SIZES = {"B": {B}, "T": {T, 1}, "S": {S, T, T + 1}, "H": {H}, "D": {D}, "C": {C}, "V": {V}}
+"""What a letter may be in these examples: T also one new token, S also the T of self-attention, and one more."""
+SIZES["split_heads.T"] = {T, S, 1}  # it splits keys too
+
+
+def attention() -> None:
+    from minigpt.models.attention import Attention, attend, attention_weights, causal_mask
+    from minigpt.models.cache import LayerCache
+
+    q, k, v = torch.randn(B, H, T, D), torch.randn(B, H, S, D), torch.randn(B, H, S, D)
+    attention_weights(q, k)
+    attention_weights(q, k, causal_mask(T, S))
+    for fused in (True, False):
+        attend(q, k, v, "causal", fused=fused)
+    attn = Attention(C, H)
+    x, source = torch.randn(B, T, C), torch.randn(B, S, C)
+    attn(x, mask="causal")
+    attn(x, source=source)
+    cache = LayerCache(B, H, 9, D)
+    attn(x, mask="causal", cache=cache)
+    attn(x[:, :1], mask="causal", cache=cache)
+
+
+def blocks() -> None:
+    from minigpt.config import GPTConfig
+    from minigpt.models.blocks import Block
+
+    Block(GPTConfig(V, 9, C, H, 1))(torch.randn(B, T, C))
+
+
+def gpt() -> None:
+    from minigpt.config import GPTConfig
+    from minigpt.models.gpt import GPT
+
+    model = GPT(GPTConfig(V, 9, C, H, 2))
+    ids = torch.randint(V, (B, T))
+    model(ids)
+    model(ids, cache=model.new_cache(B))
+    model.loss(ids, ids)
+
+
+def batches() -> None:
+    from minigpt.text.batches import Batches
+
+    Batches(np.arange(40), n_ctx=T, batch_size=B).batch(0)
+
+
+def loop() -> None:
+    from minigpt.config import GPTConfig
+    from minigpt.models.gpt import GPT
+    from minigpt.text.batches import Batches
+    from minigpt.training.loop import TrainConfig, Trainer
+
+    Trainer(GPT(GPTConfig(V, T, C, H, 1)), Batches(np.arange(40) % V, T, B), TrainConfig(n_steps=1)).run()
+
+
+EXAMPLES: dict[str, Callable[[], None]] = {
+    "minigpt.models.attention": attention,
+    "minigpt.models.blocks": blocks,
+    "minigpt.models.gpt": gpt,
+    "minigpt.text.batches": batches,
+    "minigpt.training.loop": loop,
+}
