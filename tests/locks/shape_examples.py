@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from torch import nn
 
 B, T, S, H, D = 2, 5, 7, 3, 4
 C, V = H * D, 11
@@ -66,7 +67,19 @@ def loop() -> None:
     Trainer(GPT(GPTConfig(V, T, C, H, 1)), Batches(np.arange(40) % V, T, B), TrainConfig(n_steps=1)).run()
 
 
+def record() -> None:
+    from minigpt.inspection.record import record
+
+    class CrossAttention(nn.Module):
+        def forward(self, x):
+            q, k = torch.randn(1, H, T, D), torch.randn(1, H, S, D)
+            return nn.functional.scaled_dot_product_attention(q, k, k)
+
+    record(CrossAttention(), torch.randn(T, C), source_tokens="s" * S)
+
+
 EXAMPLES: dict[str, Callable[[], None]] = {
+    "minigpt.inspection.record": record,
     "minigpt.models.attention": attention,
     "minigpt.models.blocks": blocks,
     "minigpt.models.gpt": gpt,
