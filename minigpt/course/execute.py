@@ -96,15 +96,21 @@ class Outputs:
 
 
 def clean(notebook: NotebookNode) -> None:
-    """Strip what changes from run to run and from machine to machine; cell ids and tags stay."""
+    """Strip what changes from run to run or is of no use without a kernel; cell ids and tags stay."""
     notebook.metadata = nbformat.from_dict({**KERNEL, "language_info": {"name": "python"}})
     for cell in notebook.cells:
         cell.metadata = nbformat.from_dict({k: v for k, v in cell.metadata.items() if k in CELL_METADATA})
         if cell.cell_type == "code":
             cell.execution_count = None
+            cell.outputs = [output for output in cell.outputs if not is_live_widget(output)]
             for output in cell.outputs:
                 if "execution_count" in output:
                     output.execution_count = None
+
+
+def is_live_widget(output: NotebookNode) -> bool:
+    """Whether an output is nothing without a kernel, such as the slider of `interact`; what it printed stays."""
+    return "application/vnd.jupyter.widget-view+json" in output.get("data", {})
 
 
 def as_text(notebook: NotebookNode) -> str:
