@@ -41,7 +41,7 @@ class GPT(LanguageModel):
     def hidden(self, ids: Tensor, cache: KVCache | None = None, mask: Mask = "causal") -> Tensor:
         """The residual stream after the last LayerNorm: (B, T) -> (B, T, C)."""
         start = 0 if cache is None else cache.length
-        end = start + ids.size(1)
+        end = start + ids.size(-1)
         check_ids(ids, end, self.config)
         x = self.drop(self.wte(ids) + self.wpe.weight[start:end])  # (B, T, C)
         for i, block in enumerate(self.h):
@@ -75,6 +75,8 @@ def initialise(model: nn.Module, n_layer: int) -> None:
 
 def check_ids(ids: Tensor, n: int, config: GPTConfig) -> None:
     """Refuse what the tables have no row for. Ids on a GPU are not looked at: that would wait for the GPU."""
+    if ids.dim() != 2:
+        raise ValueError(f"ids of shape {tuple(ids.shape)}, expected (B, T): for one text ids.unsqueeze(0)")
     if n > config.n_ctx:
         raise ValueError(
             f"{n:,} tokens do not fit into n_ctx={config.n_ctx}: shorten the text or keep its end, "
