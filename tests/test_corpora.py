@@ -242,6 +242,16 @@ def test_a_disk_that_fills_up_on_the_way_keeps_what_it_has_and_continues_later(s
     assert fetch(a_file(server), cache).read_bytes() == BODY
 
 
+def test_two_processes_that_write_to_the_same_part_are_noticed(server, cache):
+    def meddle(done, total):
+        if done == total and len(server.asked) == 1:
+            with open(cache / "a.txt.part", "ab") as file:
+                file.write(b"from somebody else")
+
+    assert fetch(a_file(server), cache, progress=meddle).read_bytes() == BODY
+    assert len(server.asked) == 2
+
+
 # Trust on first use
 
 
@@ -332,6 +342,17 @@ def test_a_mirror_folder_comes_first_and_may_be_compressed(named, cache, tmp_pat
     (mirror / "plain.txt.xz").write_bytes(lzma.compress(b"another text"))
     with pytest.raises(ValueError, match=r"plain\.txt\.xz has sha256"):
         corpora.load("plain")
+
+
+def test_tatoeba_pairs_are_read_from_the_archive_that_opus_publishes(cache, tmp_path, monkeypatch):
+    members = {"README": "", "Tatoeba.en-pt.en": "Hi.\nRun!\n", "Tatoeba.en-pt.pt": "Oi.\nCorra!\n"}
+    (tmp_path / "translation").mkdir()
+    (tmp_path / "translation" / "tatoeba-en-pt.zip").write_bytes(zip_of(**members))
+    monkeypatch.setenv("MINIGPT_DATA", str(tmp_path))
+    assert corpora.load("tatoeba-en-pt") == [("Hi.", "Oi."), ("Run!", "Corra!")]
+    (tmp_path / "translation" / "tatoeba-en-pt.zip").write_bytes(zip_of(**members, more=""))
+    with pytest.raises(ValueError, match=r"tatoeba-en-pt\.zip has sha256"):
+        corpora.load("tatoeba-en-pt")
 
 
 def test_unknown_names_and_splits_list_what_exists():

@@ -140,6 +140,8 @@ def append(part: Path, url: str, progress: Progress | None) -> None:
                     progress(have, total)
             file.flush()
             os.fsync(file.fileno())
+    if part.stat().st_size > total:  # another process wrote to it as well
+        start_over(part)
     if have < total:  # `read` reports a cut line as the end of the file
         raise ConnectionResetError(f"cut off after {have:,} of {total:,} bytes")
 

@@ -1,5 +1,6 @@
 """Notebooks hold what they claim of the package, and the lock is seen to bite on made-up ones."""
 
+import nbformat
 import pytest
 
 from . import claims
@@ -153,7 +154,9 @@ def test_write_repairs_what_differs_and_nothing_else(tmp_path, made_up):
         code("course.check(1, Attention)"),
     ]
     path = save(tmp_path, cells)
+    nbformat.write(nbformat.read(path, as_version=4), path)
     assert claims.repair(path, made_up) == [2, 4]
+    assert path.read_text() == nbformat.writes(nbformat.read(path, as_version=4)).rstrip() + "\n", "Jupyter's own form"
     assert claims.complaints([path], made_up) == []
     sources = [cell.source for cell in Notebook(path).cells]
     assert sources[0] == "Prose é"
