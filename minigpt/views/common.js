@@ -1,0 +1,138 @@
+// What all views share. A widget's module stands alone in the browser, so Python puts this file in front of each
+// view's own (static.module); Node reads it through the import line at the top of that view.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** An HTML element. Functions among the attributes listen to that event; strings among the children become text. */
+export function element(tag, attributes = {}, ...children) {
+  return fill(document.createElement(tag), attributes, children);
+}
+
+/** The same for SVG. */
+export function shape(tag, attributes = {}, ...children) {
+  return fill(document.createElementNS(SVG, tag), attributes, children);
+}
+
+function fill(node, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") node.addEventListener(name, value);
+    else if (value !== false && value !== undefined) node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children);
+  return node;
+}
+
+/** The root of a view. JupyterLab's one-key shortcuts (arrows move between cells) must not fire inside it. */
+export function rootOf(name, label) {
+  return element("section", {
+    class: `minigpt minigpt-${name}`,
+    "aria-label": label,
+    "data-lm-suppress-shortcuts": "true",
+  });
+}
+
+/** A labelled slider: `words` says its value, `set` moves it from outside. */
+export function slider(label, limits, onInput, words = String) {
+  const input = element("input", { type: "range", ...limits });
+  const output = element("output");
+  const say = () => {
+    output.textContent = words(Number(input.value));
+    input.setAttribute("aria-valuetext", output.textContent);
+  };
+  const set = (value) => {
+    input.value = value;
+    say();
+  };
+  input.addEventListener("input", () => {
+    say();
+    onInput(Number(input.value));
+  });
+  say();
+  return { root: element("label", { class: "slider" }, element("span", {}, label), input, output), input, set };
+}
+
+/** A labelled check box. */
+export function checkbox(label, checked, onChange) {
+  const input = element("input", { type: "checkbox", change: () => onChange(input.checked) });
+  input.checked = checked;
+  return { root: element("label", { class: "checkbox" }, input, label), input };
+}
+
+/** Call `handler` when one of these traits changes; returns what stops it. */
+export function onChange(model, names, handler) {
+  for (const name of names) model.on(`change:${name}`, handler);
+  return () => {
+    for (const name of names) model.off(`change:${name}`, handler);
+  };
+}
+
+/**
+ * For what is drawn on canvas, which needs to know its width and colours: call `draw` once the node has its place in
+ * the page, and again when its width or the page's theme changes. Returns what stops it.
+ */
+export function keepDrawn(node, draw) {
+  let width = 0;
+  const resize = new ResizeObserver(() => {
+    if (node.clientWidth === width) return;
+    width = node.clientWidth;
+    if (width > 0) draw();
+  });
+  resize.observe(node);
+  const theme = new MutationObserver(() => requestAnimationFrame(() => node.clientWidth > 0 && draw()));
+  theme.observe(document.body, { attributeFilter: ["data-jp-theme-light", "data-jp-theme-name"] });
+  return () => {
+    resize.disconnect();
+    theme.disconnect();
+  };
+}
+
+/** A CSS variable's value at this node, e.g. `cssValue(root, "--mg-heat")`. */
+export function cssValue(node, name) {
+  return getComputedStyle(node).getPropertyValue(name).trim();
+}
+
+/** "#0072b2" -> [0, 114, 178] */
+export function rgbOf(hex) {
+  return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+}
+
+/** Pixels of one colour whose opacity is the value, 0 to 255: what ImageData takes. */
+export function pixelsOf(opacities, [red, green, blue]) {
+  const pixels = new Uint8ClampedArray(opacities.length * 4);
+  for (let k = 0; k < opacities.length; k++) {
+    pixels[4 * k] = red;
+    pixels[4 * k + 1] = green;
+    pixels[4 * k + 2] = blue;
+    pixels[4 * k + 3] = opacities[k];
+  }
+  return pixels;
+}
+
+/** One pixel a cell; CSS or drawImage makes it larger. */
+export function paint(canvas, opacities, columns, rgb) {
+  canvas.width = columns;
+  canvas.height = opacities.length / columns;
+  const image = new ImageData(pixelsOf(opacities, rgb), canvas.width, canvas.height);
+  canvas.getContext("2d").putImageData(image, 0, 0);
+}
+
+/** The bytes of a binary trait, which arrives as a DataView. */
+export function bytesOf(view) {
+  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+}
+
+/** Three digits are enough to read: 0.123, 4.56, 12,345. */
+export function inDigits(value) {
+  if (!Number.isFinite(value)) return value > 0 ? "∞" : value < 0 ? "−∞" : "undefined";
+  const size = Math.abs(value);
+  if (size >= 1000) return Math.round(value).toLocaleString("en");
+  const digits = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
+  return value.toFixed(digits).replace("-", "−");
+}
+
+/** 0.613 -> "61 %", 0.004 -> "0.4 %" */
+export function inPercent(share) {
+  const percent = 100 * share;
+  if (percent > 0 && percent < 0.1) return "< 0.1 %";
+  return `${percent >= 10 || percent === 0 ? Math.round(percent) : percent.toFixed(1)} %`;
+}

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { bytesOf, inDigits, inPercent, onChange, pixelsOf, rgbOf } from "../../minigpt/views/common.js";
+import { standIn, unpack } from "../../minigpt/views/host.js";
+import { deflateSync } from "node:zlib";
+
+test("numbers are given three digits", () => {
+  assert.deepEqual([0.1234, 1.234, 12.34, 123.4, 12345].map(inDigits), ["0.123", "1.23", "12.3", "123", "12,345"]);
+  assert.equal(inDigits(-0.5), "−0.500");
+  assert.deepEqual([Infinity, -Infinity, NaN].map(inDigits), ["∞", "−∞", "undefined"]);
+});
+
+test("small shares keep a digit and tiny ones do not look like nothing", () => {
+  assert.deepEqual([0, 0.0001, 0.004, 0.613, 1].map(inPercent), ["0 %", "< 0.1 %", "0.4 %", "61 %", "100 %"]);
+});
+
+test("a colour is told apart into red, green and blue", () => {
+  assert.deepEqual(rgbOf("#0072b2"), [0, 114, 178]);
+});
+
+test("pixels carry the value as opacity", () => {
+  assert.deepEqual([...pixelsOf(Uint8Array.of(0, 255), [1, 2, 3])], [1, 2, 3, 0, 1, 2, 3, 255]);
+});
+
+test("the bytes of a view are those of its window", () => {
+  const buffer = Uint8Array.of(9, 1, 2, 9).buffer;
+  assert.deepEqual([...bytesOf(new DataView(buffer, 1, 2))], [1, 2]);
+});
+
+test("the stand-in for a model tells of changes, and of nothing after being stopped", () => {
+  const model = standIn({ n: 1 });
+  let calls = 0;
+  const stop = onChange(model, ["n"], () => calls++);
+  model.set("n", 2);
+  model.set("n", 2); // no change
+  assert.equal(model.get("n"), 2);
+  assert.equal(calls, 1);
+  stop();
+  model.set("n", 3);
+  assert.equal(calls, 1);
+});
+
+test("a packed state comes back with its text and its bytes", async () => {
+  const head = Buffer.from(JSON.stringify({ state: { text: "é<" }, binary: [["a", 2], ["b", 1]] }));
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(head.length);
+  const packed = deflateSync(Buffer.concat([length, head, Buffer.from([1, 2, 3])])).toString("base64");
+  const state = await unpack(packed);
+  assert.equal(state.text, "é<");
+  assert.deepEqual([[...bytesOf(state.a)], [...bytesOf(state.b)]], [[1, 2], [3]]);
+});

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { moved, opacitiesOf, rowOf, sentence, strongest, weightOf } from "../../minigpt/views/heads.js";
+
+// Two causal heads over three tokens, each a lower triangle: rows of 1, 2 and 3 bytes.
+const causal = Uint8Array.of(255, 10, 20, 30, 40, 50, 1, 2, 3, 4, 5, 6);
+const shape = [1, 2, 3, 3];
+
+test("a row of a causal head ends at its own token", () => {
+  assert.deepEqual([...rowOf(causal, shape, true, 0, 0)], [255]);
+  assert.deepEqual([...rowOf(causal, shape, true, 0, 2)], [30, 40, 50]);
+  assert.deepEqual([...rowOf(causal, shape, true, 1, 1)], [2, 3]);
+});
+
+test("a row of cross-attention has every source token", () => {
+  const full = Uint8Array.from({ length: 2 * 3 * 4 }, (_, k) => k);
+  assert.deepEqual([...rowOf(full, [1, 2, 3, 4], false, 1, 2)], [20, 21, 22, 23]);
+});
+
+test("a row is a window on the data and no copy", () => {
+  assert.equal(rowOf(causal, shape, true, 1, 2).buffer, causal.buffer);
+});
+
+test("a byte stands for the square of its share of 255", () => {
+  assert.equal(weightOf(255), 1);
+  assert.equal(weightOf(0), 0);
+  assert.ok(Math.abs(weightOf(127.5) - 0.25) < 1e-12);
+});
+
+test("a masked cell is clear and a visible weight of zero is not", () => {
+  const opacities = opacitiesOf(new Uint8Array(6), [1, 1, 3, 3], true, 0);
+  assert.deepEqual([...opacities].map((o) => o > 0), [true, false, false, true, true, false, true, true, true]);
+});
+
+test("a thumbnail keeps the largest weight of the cells it joins", () => {
+  const full = new Uint8Array(16).fill(0);
+  full[2 * 4 + 3] = 255; // row 2, column 3 of 4 × 4: the lower right of 2 × 2
+  const opacities = [...opacitiesOf(full, [1, 1, 4, 4], false, 0, 2)];
+  assert.equal(opacities.indexOf(255), 3);
+  assert.equal(opacities.length, 4);
+});
+
+test("a thumbnail of fewer tokens than its size has a cell a weight", () => {
+  assert.equal(opacitiesOf(causal, shape, true, 0, 48).length, 9);
+});
+
+test("the strongest weights come first and ties keep the order of the text", () => {
+  assert.deepEqual(strongest(Uint8Array.of(51, 255, 51), 3).map(([key]) => key), [1, 0, 2]);
+});
+
+test("a row in words names tokens with their places and percents", () => {
+  const row = Uint8Array.of(0, 255);
+  assert.equal(sentence(["a", " b"], ["a", " b"], 1, row), "“ b” (1) looks at “ b” (1): 100 %, “a” (0): 0 %");
+});
+
+test("arrow keys walk and stop at the edge, other keys lead nowhere", () => {
+  assert.deepEqual(moved("ArrowDown", [0, 0], 2, 2), [1, 0]);
+  assert.deepEqual(moved("ArrowDown", [1, 0], 2, 2), [1, 0]);
+  assert.deepEqual(moved("ArrowLeft", [1, 0], 2, 2), [1, 0]);
+  assert.deepEqual(moved("ArrowUp", [1, -1], 2, 2), [0, -1]); // no column chosen stays so
+  assert.equal(moved("x", [0, 0], 2, 2), null);
+});
