@@ -1,167 +1,22 @@
-"""Attention, block, cache and GPT: against PyTorch's and transformers' own, by hand, and by what must always hold."""
+"""Block, cache and GPT: against transformers' own, and by what must always hold."""
 
 import math
-import os
-from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import nn
+from small_models import CONFIG, close, randomised
 from transformers import GPT2Config
 from transformers.models.gpt2.modeling_gpt2 import GPT2Block
 
-from minigpt.config import SIZES, GPTConfig
-from minigpt.models.attention import Attention, attend, attention_weights, causal_mask
+from minigpt.config import GPTConfig
+from minigpt.models.attention import causal_mask
 from minigpt.models.blocks import MLP, Block
 from minigpt.models.gpt import GPT
 
-CONFIG = GPTConfig(n_vocab=23, n_ctx=13, n_embd=12, n_head=3, n_layer=2)
-B, T, S, C, H, D = 2, 5, 7, 12, 3, 4
-
-
-def randomised(module, std=0.3):
-    """The module in evaluation mode with weights so large that a mistake shows; LayerNorms and biases too."""
-    for parameter in module.parameters():
-        nn.init.normal_(parameter, std=std)
-    return module.eval()
-
-
-def close(ours, theirs, tolerance=1e-6):
-    torch.testing.assert_close(ours, theirs, rtol=tolerance, atol=tolerance)
-
-
-# Attention
-
-
-def masks(T, S):
-    """Every kind of mask for T queries and S positions; each row may look somewhere."""
-    somewhere = torch.rand(B, H, T, S) < 0.4
-    somewhere[..., 0] = True
-    padding = torch.arange(S).expand(B, 1, 1, S) < torch.tensor([S, S - 2]).view(B, 1, 1, 1)
-    kinds = {"none": None, "(T, S)": somewhere[0, 0], "(B, 1, 1, S)": padding, "(B, H, T, S)": somewhere}
-    return kinds | ({"causal": "causal"} if T <= S else {})
-
-
-@pytest.mark.parametrize(("T", "S"), [(5, 5), (5, 7), (7, 5), (1, 7), (1, 1)])
-def test_the_fused_and_the_open_path_agree(T, S):
-    q, k, v = torch.randn(B, H, T, D), torch.randn(B, H, S, D), torch.randn(B, H, S, D)
-    for mask in masks(T, S).values():
-        close(attend(q, k, v, mask, fused=True), attend(q, k, v, mask, fused=False))
-
-
-def test_a_position_that_may_look_nowhere_gathers_nothing_on_both_paths():
-    q, k, v = torch.randn(3, B, H, T, D).unbind()
-    mask = causal_mask(T)
-    mask[2] = False
-    for fused in (True, False):
-        y = attend(q, k, v, mask, fused=fused)
-        assert y.isfinite().all()
-        assert (y[:, :, 2] == 0).all()
-        assert (y[:, :, 3] != 0).all()
-
-
-@pytest.mark.parametrize(("T", "S"), [(5, 5), (3, 5), (1, 5)])
-def test_the_causal_mask_lets_each_of_the_last_positions_see_itself_and_all_before(T, S):
-    allowed = [[column <= row for column in range(S)] for row in range(S - T, S)]
-    assert causal_mask(T, S).tolist() == allowed
-
-
-def test_more_queries_than_positions_have_no_causal_mask():
-    with pytest.raises(ValueError, match="5 queries cannot be the last of 3 positions: give S >= T"):
-        causal_mask(5, 3)
-
-
-def test_attention_weights_are_shares():
-    weights = attention_weights(torch.randn(B, H, T, D), torch.randn(B, H, S, D), "causal")
-    close(weights.sum(-1), torch.ones(B, H, T))
-    assert (weights >= 0).all()
-
-
-def test_attention_equals_the_example_worked_by_hand():
-    """Three tokens (1, 0), (0, 1), (1, 1), one head; keys and values are the tokens, queries √2·ln 2 times as long.
-
-    Then the scores are ln 2 · (x·x'), so that the weights before they are shared out are 2 to the dot product:
-    token 0 sees itself; token 1 sees 2⁰ : 2¹; token 2 sees 2¹ : 2¹ : 2². Without a mask token 0 sees 2¹ : 2⁰ : 2¹.
-    """
-    attention = Attention(2, 1)
-    one = torch.eye(2)
-    with torch.no_grad():
-        attention.c_attn.weight.copy_(torch.cat([math.sqrt(2) * math.log(2) * one, one, one]))
-        attention.c_proj.weight.copy_(one)
-        nn.init.zeros_(attention.c_attn.bias)
-        nn.init.zeros_(attention.c_proj.bias)
-    x = torch.tensor([[[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]])
-    masked = [[1, 0], [1 / 3, 2 / 3], [1 / 4 + 1 / 2, 1 / 4 + 1 / 2]]
-    close(attention(x, mask="causal"), torch.tensor([masked]))
-    close(attention(x)[0, 0], torch.tensor([2 / 5 + 2 / 5, 1 / 5 + 2 / 5]))
-
-
-@pytest.mark.parametrize("crossed", [False, True])
-@pytest.mark.parametrize("kind", ["none", "causal", "(T, S)", "padding"])
-def test_attention_equals_pytorchs_multihead_attention(crossed, kind):
-    ours, theirs = randomised(Attention(C, H)), nn.MultiheadAttention(C, H, batch_first=True).eval()
-    names = {"c_attn": "in_proj_", "c_proj": "out_proj."}
-    theirs.load_state_dict(
-        {name.replace(f"{n}.", names[n]): p for name, p in ours.state_dict().items() for n in [name[:6]]}
-    )
-    x = torch.randn(B, T, C)
-    source = torch.randn(B, S, C) if crossed else x
-    allowed = torch.rand(T, source.size(1)) < 0.5
-    allowed[:, 0] = True
-    padding = torch.arange(source.size(1)) < torch.tensor([[3], [source.size(1)]])  # (B, S)
-    our_mask = {"none": None, "causal": "causal", "(T, S)": allowed, "padding": padding[:, None, None]}[kind]
-    their_mask = {  # theirs is True where a position may not look
-        "none": {},
-        "causal": {"attn_mask": ~causal_mask(T, source.size(1))},
-        "(T, S)": {"attn_mask": ~allowed},
-        "padding": {"key_padding_mask": ~padding},
-    }[kind]
-    expected, _ = theirs(x, source, source, need_weights=False, **their_mask)
-    close(ours(x, source if crossed else None, our_mask), expected)
-
-
-def test_what_padding_hides_changes_nothing():
-    attention, x, source = randomised(Attention(C, H)), torch.randn(B, T, C), torch.randn(B, S, C)
-    mask = (torch.arange(S) < 4).expand(B, 1, 1, S)
-    changed = source.clone()
-    changed[:, 4:] = 1e3 * torch.randn(B, S - 4, C)
-    close(attention(x, changed, mask), attention(x, source, mask))
-    close(attention(x, source, mask), attention(x, source[:, :4]))
-
-
-def test_attention_without_a_mask_does_not_know_the_order():
-    attention, x, order = randomised(Attention(C, H)), torch.randn(B, T, C), torch.randperm(T)
-    close(attention(x[:, order]), attention(x)[:, order])
-
-
-def test_attention_dropout_acts_in_training_only():
-    attention, x = randomised(Attention(C, H, dropout=0.5)), torch.randn(B, T, C)
-    close(attention(x), attention(x), 0)
-    attention.train()
-    assert not torch.equal(attention(x), attention(x))
-
-
-def test_heads_that_do_not_share_out_the_channels_are_refused():
-    with pytest.raises(ValueError, match="n_embd=12 cannot be shared out to 5 heads"):
-        Attention(12, 5)
-
-
-def test_real_gpt2_weighs_as_our_attention_does():
-    """Scaled scores and weights of all 144 heads of the 124M model on five prompts."""
-    if not os.environ.get("MINIGPT_DATA"):
-        pytest.skip("MINIGPT_DATA names no folder with reference/gpt2_transformer_explainer.npz")
-    facts = np.load(Path(os.environ["MINIGPT_DATA"], "reference/gpt2_transformer_explainer.npz"))
-    for i in range(5):
-        scores, weights = (torch.tensor(facts[f"ex{i}_attn_{part}"]) for part in ("scaled", "softmax"))
-        n = scores.size(-1)  # with keys 1, 0, 0, ... and so on, and queries √n times the scores, q·k/√n is the score
-        close(attention_weights(scores * math.sqrt(n), torch.eye(n).expand_as(scores), "causal"), weights, 1e-5)
-
-
-# Block and GPT
+B, T, C, H = 2, 5, 12, 3
 
 
 def test_the_mlp_uses_the_tanh_gelu():
@@ -204,7 +59,8 @@ def test_without_the_mask_a_token_sees_the_future():
     model, ids = randomised(GPT(CONFIG)), torch.arange(6).unsqueeze(0)
     changed = torch.tensor([[0, 1, 2, 3, 4, 9]])
     assert torch.equal(model(ids)[:, :5], model(changed)[:, :5])
-    assert not torch.isclose(model(ids, mask=None)[:, :5], model(changed, mask=None)[:, :5]).any(-1).all()
+    difference = (model(ids, mask=None) - model(changed, mask=None)).abs()
+    assert (difference[:, :5].amax(-1) > 1e-3).all()
 
 
 @settings(deadline=None, max_examples=50)
@@ -326,57 +182,3 @@ def test_the_model_works_in_other_number_formats(dtype):
     assert logits.dtype == dtype
     scale = expected.abs().max().item()
     assert (logits.float() - expected).abs().max().item() < (0.05 if dtype == torch.bfloat16 else 1e-5) * scale
-
-
-# Config
-
-
-def test_the_published_sizes_have_as_many_parameters_as_published():
-    counts = {"gpt2": 124_439_808, "gpt2-medium": 354_823_168, "gpt2-large": 774_030_080, "gpt2-xl": 1_557_611_200}
-    assert {name: GPTConfig.named(name).n_params() for name in counts} == counts
-
-
-@settings(deadline=None, max_examples=30)
-@given(st.integers(1, 40), st.integers(1, 20), st.integers(1, 5), st.integers(1, 6), st.integers(1, 4))
-def test_the_config_counts_what_the_model_has(n_vocab, n_ctx, n_head, d_head, n_layer):
-    config = GPTConfig(n_vocab, n_ctx, n_head * d_head, n_head, n_layer)
-    assert config.n_params() == GPT(config).n_params()
-
-
-@pytest.mark.parametrize(
-    ("changes", "complaint"),
-    [
-        ({"n_vocab": 0}, "n_vocab=0: must be a whole number of at least 1"),
-        ({"n_ctx": -1}, "n_ctx=-1: must be a whole number"),
-        ({"n_layer": 2.0}, "n_layer=2.0: must be a whole number"),
-        ({"n_layer": True}, "n_layer=True: must be a whole number"),
-        ({"n_head": "12"}, "n_head='12': must be a whole number"),
-        ({"n_embd": 768, "n_head": 5}, "cannot be shared out to n_head=5 heads: .* e.g. 2, 3, 4, 6"),
-        ({"dropout": 1.0}, "dropout=1.0: must be at least 0 and below 1"),
-        ({"dropout": -0.1}, "dropout=-0.1"),
-        ({"layer_norm_epsilon": 0}, "layer_norm_epsilon=0: must be above 0"),
-        ({"layer_norm_epsilon": math.nan}, "layer_norm_epsilon=nan"),
-    ],
-)
-def test_a_config_refuses_what_cannot_be_and_says_what_can(changes, complaint):
-    with pytest.raises(ValueError, match=complaint):
-        GPTConfig(**changes)
-
-
-def test_a_config_cannot_be_changed_afterwards():
-    with pytest.raises(AttributeError):
-        GPTConfig().n_layer = 3  # type: ignore[misc]
-
-
-@pytest.mark.parametrize("name", SIZES)
-def test_a_named_config_survives_its_dictionary(name):
-    config = GPTConfig.named(name, dropout=0.25)
-    assert GPTConfig.from_dict(config.to_dict()) == config
-    assert config.dropout == 0.25
-
-
-def test_unknown_names_and_entries_are_named():
-    with pytest.raises(ValueError, match="no size named 'gpt3': the names are gpt2, gpt2-medium"):
-        GPTConfig.named("gpt3")
-    with pytest.raises(ValueError, match=r"unknown entries n_layers: a config has dropout, .*n_layer"):
-        GPTConfig.from_dict({"n_layers": 2})
