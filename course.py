@@ -44,15 +44,17 @@ def main(words):
 # ------------------------------------------------------------------------------------------------- verbs
 
 
+PRIVATE = [  # reached from this machine only, with the token that Jupyter draws; nothing is fetched from outside
+    "--ServerApp.ip=127.0.0.1",
+    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    "--LabApp.news_url=None",
+    "--LabApp.extension_manager=readonly",
+]
+
+
 def lab(arguments):
     first = ROOT / "notebooks" / "00_start_here.ipynb"
-    private = [  # reachable from this machine only, with the token that Jupyter draws; nothing is fetched from outside
-        "--ServerApp.ip=127.0.0.1",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-        "--LabApp.news_url=None",
-        "--LabApp.extension_manager=readonly",
-    ]
-    return hand_over([PYTHON, "-m", "jupyterlab", first if first.exists() else first.parent, *private, *arguments])
+    return hand_over([PYTHON, "-m", "jupyterlab", first if first.exists() else first.parent, *PRIVATE, *arguments])
 
 
 def module(*name):

@@ -1,0 +1,195 @@
+"""A real JupyterLab, driven by a real browser: fixtures `browser`, `lab` and what they stand on.
+
+    def test_it_draws(lab):
+        with lab.open(path_of_a_notebook) as notebook:      # a copy: the file itself is not touched
+            notebook.run_all()
+            notebook.page.get_by_role("slider").first.press("ArrowRight")
+
+Leaving the `with` fails the test if the page wrote an error to its console or asked for anything outside this machine.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+import course
+
+ROOT = Path(__file__).resolve().parents[2]
+ARTIFACTS = ROOT / "artifacts" / "browser"
+QUIET = [  # a browser that opens nothing by itself
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-gpu",
+]
+
+
+def find_chromium() -> str | None:
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
+    return os.environ.get("MINIGPT_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    chromium = find_chromium()
+    if chromium is None:
+        reason = "no Chromium found: install it, or let MINIGPT_CHROMIUM name a browser of that family"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    as_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    arguments = [*QUIET, "--no-sandbox"] if as_root else QUIET
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def lab(browser, tmp_path_factory) -> Iterator["Lab"]:
+    """A JupyterLab as `course.py lab` starts it: loopback, with a token; its settings are fresh and thrown away."""
+    home = tmp_path_factory.mktemp("jupyter")
+    root = home / "root"
+    root.mkdir()
+    ARTIFACTS.mkdir(parents=True, exist_ok=True)
+    folders = ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
+    environment = {**os.environ, **{f"JUPYTER_{name}": str(home / name) for name in folders}}
+    environment |= {"IPYTHONDIR": str(home / "ipython"), "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces")}
+    environment.pop("MINIGPT_STATIC", None)
+    options = [*course.PRIVATE, "--no-browser", "--ServerApp.port=0", "--LabApp.expose_app_in_browser=True"]
+    options += ["--allow-root", f"--ServerApp.root_dir={root}"]
+    with (ARTIFACTS / "jupyterlab.log").open("w", encoding="utf-8") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *options], env=environment, stdout=log, stderr=subprocess.STDOUT
+        )
+        try:
+            yield Lab(browser, root, *address_of(server, home / "RUNTIME_DIR"))
+        finally:
+            server.terminate()
+            server.wait(timeout=30)
+
+
+def address_of(server: subprocess.Popen, folder: Path, seconds: float = 60) -> tuple[str, str]:
+    """The running server's URL and token, as it writes them for its own tools."""
+    file = folder / f"jpserver-{server.pid}.json"
+    for _ in range(int(seconds * 10)):
+        assert server.poll() is None, f"JupyterLab stopped: see {ARTIFACTS / 'jupyterlab.log'}"
+        with contextlib.suppress(OSError, ValueError):
+            info = json.loads(file.read_text())
+            return info["url"], info["token"]
+        time.sleep(0.1)
+    raise TimeoutError(f"JupyterLab did not start within {seconds:g} s: see {ARTIFACTS / 'jupyterlab.log'}")
+
+
+class Lab:
+    """A running JupyterLab."""
+
+    def __init__(self, browser: Browser, root: Path, url: str, token: str):
+        self.browser, self.root, self.url, self.token = browser, root, url, token
+        assert urlsplit(url).hostname in ("localhost", "127.0.0.1")
+        assert token, "a server without a token is open to every page in the reader's browser"
+
+    @contextlib.contextmanager
+    def open(self, path: Path, dark: bool = False) -> Iterator["Notebook"]:
+        """A copy of a notebook, open in a page of its own and ready to run."""
+        shutil.copy(path, self.root / path.name)
+        context = self.browser.new_context(
+            viewport={"width": 1280, "height": 900}, color_scheme="dark" if dark else "light"
+        )
+        page = context.new_page()
+        problems = watch(page)
+        try:
+            page.goto(f"{self.url}lab/tree/{path.name}?reset&token={self.token}")
+            page.wait_for_function("() => window.jupyterapp?.restored", timeout=60_000)
+            ask(page, READY % json.dumps(path.name))
+            if dark:
+                ask(page, "jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
+            yield Notebook(page, path.stem, problems)
+            assert not problems, "\n".join(problems)
+        finally:
+            with contextlib.suppress(Exception):  # the page may be in any state; what matters was raised above
+                ask(page, "jupyterapp.serviceManager.sessions.shutdownAll()", seconds=10)
+            context.close()
+
+
+def ask(page: Page, promise: str, seconds: float = 60) -> object:
+    """What a promise comes to in the page. Playwright's own `evaluate` would wait for ever for one that hangs."""
+    script = f"window.answer = null; Promise.resolve({promise}).then(v => {{ answer = {{value: v}} }})"
+    page.evaluate(f"() => {{ {script}.catch(e => {{ answer = {{error: String(e)}} }}) }}")
+    page.wait_for_function("() => window.answer", timeout=seconds * 1000)
+    answer = page.evaluate("() => window.answer")
+    assert "error" not in answer, answer["error"]
+    return answer.get("value")
+
+
+def watch(page: Page) -> list[str]:
+    """A list that fills with the page's errors and with its requests to other machines."""
+    problems: list[str] = []
+
+    def look_at(kind, url):
+        parts = urlsplit(url)
+        if parts.scheme not in ("data", "blob", "about") and parts.hostname not in ("127.0.0.1", "localhost", None):
+            problems.append(f"{kind} leaves the machine: {url[:200]}")
+
+    def look_at_console(message):
+        if message.type == "error":
+            problems.append(f"console error: {message.text} ({message.location.get('url', '')[:200]})")
+
+    page.on("console", look_at_console)
+    page.on("pageerror", lambda error: problems.append(f"uncaught error: {error}"))
+    page.on("websocket", lambda socket: look_at("websocket", socket.url))
+    page.context.on("request", lambda request: look_at("request", request.url))
+    return problems
+
+
+class Notebook:
+    """An open notebook; `page` is Playwright's page."""
+
+    def __init__(self, page: Page, name: str, problems: list[str]):
+        self.page, self.name, self.problems = page, name, problems
+
+    def run_all(self, seconds: float = 120) -> None:
+        """Run all cells and wait until they are done and their widgets drawn; a failing cell fails the test."""
+        ask(self.page, "jupyterapp.commands.execute('notebook:run-all-cells')", seconds)
+        errors = self.page.evaluate(ERRORS)
+        assert not errors, "\n".join(errors)
+        self.show_all()
+        loading = self.page.get_by_text("Loading widget...", exact=True)
+        loading.first.wait_for(state="detached", timeout=30_000)
+        for words in ("Error displaying widget", "Widget not found", "model not found"):
+            if self.page.get_by_text(words).count():
+                self.problems.append(f"the page says {words!r}")
+
+    def show_all(self) -> None:
+        """Make the page as tall as the notebook (up to what a picture can hold): only what is in sight is drawn."""
+        height = self.page.evaluate("() => jupyterapp.shell.currentWidget.content.node.scrollHeight") + 200
+        self.page.set_viewport_size({"width": 1280, "height": max(900, min(16_000, round(height)))})
+        self.page.wait_for_timeout(300)
+
+    def screenshot(self, suffix: str = "") -> Path:
+        """A picture of the page in artifacts/browser/."""
+        path = ARTIFACTS / f"{self.name}{suffix}.png"
+        self.page.screenshot(path=path)
+        return path
+
+
+# Run in the page, where JupyterLab shows itself as `jupyterapp`.
+READY = """(async () => {
+  const panel = await jupyterapp.commands.execute('docmanager:open', {path: %s, factory: 'Notebook'});
+  await panel.context.ready;
+  await panel.sessionContext.ready;
+  while (panel.sessionContext.session?.kernel?.status !== 'idle') await new Promise(go => setTimeout(go, 50));
+})()"""
+ERRORS = """() => jupyterapp.shell.currentWidget.content.model.sharedModel.cells
+  .filter(cell => cell.cell_type === 'code' && !(cell.getMetadata('tags') ?? []).includes('raises-exception'))
+  .flatMap(cell => cell.getOutputs().filter(output => output.output_type === 'error')
+    .map(output => `${output.ename}: ${output.evalue}\\nin the cell:\\n${cell.getSource()}`))"""
