@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 import threading
+import types
 import zipfile
 from collections import namedtuple
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -384,6 +385,32 @@ def test_a_python_without_its_docs_says_what_to_do(monkeypatch):
     monkeypatch.setitem(sys.modules, "pydoc_data.topics", None)
     with pytest.raises(ImportError, match="whole standard library"):
         corpora.load("python-docs")
+
+
+def test_storyland_is_written_anew_each_time_and_the_same():
+    storyland = pytest.importorskip("minigpt.text.storyland")
+    if not hasattr(storyland, "Storyland"):
+        pytest.skip("Storyland has no class Storyland yet")
+    valid, test = corpora.load("storyland", "valid"), corpora.load("storyland", "test")
+    assert valid == corpora.load("storyland", "valid")
+    assert valid != test
+    assert min(len(valid), len(test)) > 2_000 * 10, "2,000 sentences of ten characters or more"
+
+
+def test_the_splits_of_storyland_have_seeds_of_their_own(monkeypatch):
+    asked = []
+
+    class Storyland:
+        def __init__(self, seed):
+            self.seed = seed
+
+        def text(self, n_sentences, language):
+            asked.append((self.seed, n_sentences, language))
+            return "Ana runs."
+
+    monkeypatch.setitem(sys.modules, "minigpt.text.storyland", types.SimpleNamespace(Storyland=Storyland))
+    assert {corpora.load("storyland", split) for split in ("train", "valid", "test")} == {"Ana runs."}
+    assert asked == [(0, 20_000, "en"), (1, 2_000, "en"), (2, 2_000, "en")]
 
 
 def test_every_corpus_has_its_facts_and_every_pinned_file_its_size():

@@ -1,10 +1,11 @@
 """Texts by name: `load("tinyshakespeare", "train")` gives the same characters on every machine.
 
-Two corpora are made here (`storyland`, `python-docs`). The others are fetched once from their public homes, checked
-against the sha256 in `corpus_table`, and kept in `data/` at the top of the checkout, or in the folder that
-MINIGPT_CACHE names. A folder that MINIGPT_DATA names is looked through first: a local copy, laid out as `File.mirror`
-says. One checksum could not be confirmed from a publication, Tatoeba's: it is noted beside the file at the first use
-and holds from then on ("trust on first use"): a later change is seen, a wrong first download is not.
+Two corpora are made here: `storyland`, and `python-docs`, which follows the Python that runs. The others are fetched
+once from their public homes, checked against the sha256 in `corpus_table`, and kept in `data/` at the top of the
+checkout, or in the folder that MINIGPT_CACHE names. A folder that MINIGPT_DATA names is looked through first: a local
+copy, laid out as `File.mirror` says. One checksum could not be confirmed from a publication, Tatoeba's: it is noted
+beside the file at the first use and holds from then on ("trust on first use"): a later change is seen, a wrong first
+download is not.
 """
 
 import json

@@ -52,11 +52,11 @@ class Corpus:
         return any(part.file and not part.file.urls for part in self.splits.values())
 
 
-def make_storyland(split: str, language: str = "en") -> str:
+def make_storyland(split: str) -> str:
     """20,000 sentences to train on, 2,000 others to validate and 2,000 to test on."""
     seed, n_sentences = {"train": (0, 20_000), "valid": (1, 2_000), "test": (2, 2_000)}[split]
     storyland = importlib.import_module("minigpt.text.storyland")
-    return storyland.Storyland(seed=seed).text(n_sentences, language)
+    return storyland.Storyland(seed=seed).text(n_sentences, "en")
 
 
 def make_python_docs(split: str) -> str:
