@@ -1,8 +1,11 @@
 """Views: small widgets for notebooks, and figures. They take plain numbers and strings, never a model.
 
-Each works live (anywidget), and leaves a static face in a saved notebook (static.py says how and why).
+Each works live (anywidget), and leaves a static face in a saved notebook (static.py says how and why). A view has the
+name of its module, so all are imported here: the function takes the name before anything else can.
 """
 
+from minigpt.views.guess import guess, guess_number
 from minigpt.views.heads import heads
+from minigpt.views.query_key import query_key
 
-__all__ = ["heads"]
+__all__ = ["guess", "guess_number", "heads", "query_key"]

@@ -6,7 +6,7 @@ const tell = () => {
   const style = getComputedStyle(document.body);
   const variables = Object.fromEntries(names.map((name) => [name, style.getPropertyValue(name)]).filter(([, v]) => v));
   const light = document.body.dataset.jpThemeLight || 'true';
-  frame.style.colorScheme = light === 'false' ? 'dark' : 'light'; // unlike its page's, the frame would lose transparency
+  frame.style.colorScheme = light === 'false' ? 'dark' : 'light'; // as the view's, or it would lose its transparency
   frame.contentWindow?.postMessage({ minigpt: 'theme', light, variables }, '*');
 };
 if (!frame.dataset.bridged) {

@@ -183,9 +183,10 @@ function render({ model, el }) {
     title.textContent = `Layer ${model.get("layer")}, head ${model.get("head")}`;
     const opacities = opacitiesOf(data, shape, causal, n);
     place = drawHead(canvas, panel.clientWidth - 4, opacities, tokens, sources, [row, column], colours);
+    const marked = `“${sources[column]}” (${column})`;
     let text = sentence(tokens, sources, row, weights);
-    if (column >= weights.length) text += `. It may not look at “${sources[column]}” (${column}): that comes later.`;
-    else if (column >= 0) text += `. Marked: “${sources[column]}” (${column}): ${inPercent(weightOf(weights[column]))}`;
+    if (column >= weights.length) text += `. It may not look at ${marked}: that comes later.`;
+    else if (column >= 0) text += `. Marked: ${marked}: ${inPercent(weightOf(weights[column]))}`;
     words.textContent = text;
   }
   function draw() {
