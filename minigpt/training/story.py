@@ -43,7 +43,7 @@ SOURCES = (
 VALID = Source("tinystories_valid_0.8mb.txt", 1, "held-out TinyStories")
 
 TRAIN = TrainConfig(
-    n_steps=2400,
+    n_steps=2000,
     optimizer="muon",
     learning_rate=6e-3,
     min_learning_rate=2e-4,
