@@ -1,6 +1,7 @@
 """Weights from folders, shards, lone files and the hub."""
 
 import shutil
+import subprocess
 import sys
 
 import pytest
@@ -34,6 +35,13 @@ def test_a_loaded_model_is_ready_for_use_and_for_training(folder):
     loaded.train()
     loaded.loss(IDS, IDS).backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in loaded.parameters())
+
+
+def test_loading_does_not_wait_for_pytorchs_compiler(folder):
+    """Drawing or copying on the meta device imports it with all of sympy: one to two seconds before the first word."""
+    program = f"import sys, minigpt.weights as w; w.load_pretrained({str(folder)!r}); print('sympy' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert run.stdout.strip() == "False", run.stderr
 
 
 def test_loaded_weights_do_not_depend_on_the_file_any_more(folder, model):
