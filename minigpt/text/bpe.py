@@ -1,8 +1,8 @@
 """Byte-pair encoding from scratch: split a text into words, learn merges from them, apply the merges to a word.
 
-Inside this module a word is a Python string with *one character a token*: the token with id 297 is the character
-`chr(297)`. At first each byte is a token. To merge the pair `ab` into a new token `X` is then
-`word.replace("ab", "X")`: from left to right and without overlap, as the algorithm asks, and at the speed of C.
+In training a word is a Python string with *one character a token*: the token with id 297 is the character `chr(297)`.
+At first each byte is a token. To merge the pair `ab` into a new token `X` is then `word.replace("ab", "X")`: from left
+to right and without overlap, as the algorithm asks, and at the speed of C.
 
 Sennrich, Haddow and Birch 2016 (section 3.2) brought byte-pair encoding to words. Radford et al. 2019 (section 2.2)
 start from bytes, so that any text has tokens, and keep merges from joining letters with digits or other signs.
@@ -11,7 +11,8 @@ start from bytes, so that any text has tokens, and keep merges from joining lett
 import heapq
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 import regex
@@ -20,7 +21,7 @@ import regex
 # space, of which the last space is left to the word that follows. No merge crosses the edge of what it finds.
 PRE_SPLIT = regex.compile(r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+")
 
-# The same for a text that is all ASCII, where Python's own `re` can say it, and takes half the time.
+# The same for text that is all ASCII, where Python's own `re` can say it, and takes half the time.
 PRE_SPLIT_ASCII = re.compile(
     r"'(?:s|t|re|ve|m|ll|d)| ?[A-Za-z]+| ?[0-9]+| ?[^\sA-Za-z0-9]+|\s+(?!\S)|\s+", flags=re.ASCII
 )
@@ -32,6 +33,8 @@ BYTE_TO_ID = bytes(BYTE_ORDER.index(byte) for byte in range(256))
 # GPT-2's files print each byte as one letter: itself where Latin-1 can print it, else the next letter from U+0100 on.
 BYTE_LETTERS = {byte: chr(byte) if i < 188 else chr(256 + i - 188) for i, byte in enumerate(BYTE_ORDER)}
 LETTER_BYTES = {letter: byte for byte, letter in BYTE_LETTERS.items()}
+
+NO_MERGE = 1 << 30  # greater than any id
 
 
 class Merge(NamedTuple):
@@ -47,6 +50,25 @@ def split_words(text: str) -> list[str]:
     return (PRE_SPLIT_ASCII if text.isascii() else PRE_SPLIT).findall(text)
 
 
+def words_of(text: str) -> Iterator[str]:
+    """The same words one by one: a long text is cut piece by piece, which spares memory, and most pieces are ASCII."""
+    return chain.from_iterable(map(split_words, pieces(text)))
+
+
+def pieces(text: str, size: int = 1000) -> Iterator[str]:
+    """Cut a text into pieces of `size` characters or some more, where white space follows something else.
+
+    No word has such a place inside, so the words stay the same.
+    """
+    edge = regex.compile(r"\S(?=\s)")  # not `re`: there \s means more
+    start = 0
+    while start < len(text):
+        cut = edge.search(text, start + size)
+        end = cut.end() if cut else len(text)
+        yield text[start:end]
+        start = end
+
+
 def split_special(text: str, names: Iterable[str]) -> list[str]:
     """Cut a text at special tokens into [text, special, text, ..., text]; of two that begin alike the longer counts."""
     pattern = "|".join(regex.escape(name) for name in sorted(names, key=len, reverse=True))
@@ -55,25 +77,7 @@ def split_special(text: str, names: Iterable[str]) -> list[str]:
 
 def count_words(texts: str | Iterable[str]) -> Counter[str]:
     """How often each word occurs in a text, or in several, in order of first appearance."""
-    counts: Counter[str] = Counter()
-    for text in [texts] if isinstance(texts, str) else texts:
-        for block in blocks(text):
-            counts.update(split_words(block))
-    return counts
-
-
-def blocks(text: str, size: int = 1 << 20) -> Iterator[str]:
-    """Cut a long text into blocks of about `size` characters, to spare memory, without changing its words.
-
-    A cut stands where white space follows something else: no word has such a place inside.
-    """
-    edge = regex.compile(r"\S(?=\s)")
-    start = 0
-    while start < len(text):
-        cut = edge.search(text, start + size)
-        end = cut.end() if cut else len(text)
-        yield text[start:end]
-        start = end
+    return Counter(chain.from_iterable(map(words_of, [texts] if isinstance(texts, str) else texts)))
 
 
 def to_tokens(word: str) -> str:
@@ -156,28 +160,49 @@ class PairTable:
             heapq.heappush(self.queue, (-count, new_pair))
 
 
-def merge_steps(word: str, merged: Mapping[str, str], pair_of: Mapping[str, str]) -> Iterator[str]:
-    """Yield the tokens of a word: first its bytes, then after each merge; the last is its encoding.
+def merge_steps(word: str, after: Sequence[Mapping[int, int]]) -> Iterator[list[int]]:
+    """Yield the ids of a word: first of its bytes, then after each merge (one list, changed in place).
 
-    `merged` maps a pair to its new token and `pair_of` back. The merge that was learnt first goes first, and a new
-    token's neighbours are the only new pairs. So the time grows little faster than the length, however long a word.
+    `after[left]` gives, for each right neighbour with which `left` merges, the id of what they become. Of all merges
+    that fit, the one that was learnt first, and so has the smallest new id, goes first, from the left.
+    """
+    ids = list(word.encode().translate(BYTE_TO_ID))
+    yield ids
+    waiting = [after[left].get(right, NO_MERGE) for left, right in pairwise(ids)]  # what each pair would become
+    while waiting and (new := min(waiting)) < NO_MERGE:
+        i = waiting.index(new)
+        ids[i] = new
+        del ids[i + 1], waiting[i]
+        yield ids
+        if i > 0:
+            waiting[i - 1] = after[ids[i - 1]].get(new, NO_MERGE)
+        if i < len(waiting):
+            waiting[i] = after[new].get(ids[i + 1], NO_MERGE)
+
+
+def merge_long(word: str, after: Sequence[Mapping[int, int]], pair_of: Mapping[int, str]) -> list[int]:
+    """The end of `merge_steps`, in time that grows little faster than the length: for words such as 100,000 dots.
+
+    Each merge is done at all its places at once, and those that may come next wait in a heap. `pair_of[new]` is the
+    pair that becomes `new`, as two characters.
     """
     tokens = to_tokens(word)
-    yield tokens
-    waiting = list({merged[pair] for pair in pairs(tokens) if pair in merged})
+    waiting = [after[ord(left)].get(ord(right), NO_MERGE) for left, right in pairwise(tokens)]
     heapq.heapify(waiting)
-    while waiting:
-        new = heapq.heappop(waiting)
-        if pair_of[new] not in tokens:
+    new = NO_MERGE
+    while waiting and waiting[0] < NO_MERGE:
+        last, new = new, heapq.heappop(waiting)
+        if new == last or pair_of[new] not in tokens:  # done already, or another merge took its places
             continue
-        tokens = tokens.replace(pair_of[new], new)
-        yield tokens
-        at = tokens.find(new)
+        tokens = tokens.replace(pair_of[new], chr(new))
+        at = tokens.find(chr(new))
         while at >= 0:
-            for pair in (tokens[at - 1 : at + 1], tokens[at : at + 2]):
-                if pair in merged:
-                    heapq.heappush(waiting, merged[pair])
-            at = tokens.find(new, at + 1)
+            if at > 0:
+                heapq.heappush(waiting, after[ord(tokens[at - 1])].get(new, NO_MERGE))
+            if at + 1 < len(tokens):
+                heapq.heappush(waiting, after[new].get(ord(tokens[at + 1]), NO_MERGE))
+            at = tokens.find(chr(new), at + 1)
+    return list(map(ord, tokens))
 
 
 def to_letters(token: bytes) -> str:

@@ -7,7 +7,6 @@ import codecs
 import json
 import logging
 import os
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
@@ -21,10 +20,11 @@ from minigpt.text.bpe import (
     count_words,
     format_merge,
     learn_merges,
+    merge_long,
     merge_steps,
     parse_merge,
     split_special,
-    split_words,
+    words_of,
 )
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 END_OF_TEXT = "<|endoftext|>"
+LONG_WORD = 100  # characters; beyond, the time of `merge_steps` grows with the square of the length
 FORMAT = "minigpt tokenizer 1"
 
 
@@ -168,18 +169,20 @@ class BPETokenizer(Tokenizer):
         self.merges = list(merges)
         self._bytes = [bytes([byte]) for byte in BYTE_ORDER]
         self._ids = {token: i for i, token in enumerate(self._bytes)}
-        self._merged: dict[str, str] = {}  # pair -> new token, a token being a character as in minigpt.text.bpe
+        self._pair_of: dict[int, str] = {}  # new id -> its pair, as two characters
+        self._after: list[dict[int, int]] = [{} for _ in self._bytes]  # left id -> right id -> new id
         for left, right in self.merges:
             if left not in self._ids or right not in self._ids or left + right in self._ids:
                 raise ValueError(
-                    f"merge {len(self._merged)} joins {left!r} and {right!r}: both must be tokens by then, and what "
+                    f"merge {len(self._pair_of)} joins {left!r} and {right!r}: both must be tokens by then, and what "
                     "they make must be a new one"
                 )
-            new = len(self._bytes)
-            self._merged[chr(self._ids[left]) + chr(self._ids[right])] = chr(new)
+            first, second, new = self._ids[left], self._ids[right], len(self._bytes)
+            self._after[first][second] = new
+            self._after.append({})
+            self._pair_of[new] = chr(first) + chr(second)
             self._ids[left + right] = new
             self._bytes.append(left + right)
-        self._pair_of = {new: pair for pair, new in self._merged.items()}
         names = check_names(special_tokens)
         self.special_tokens = {name: len(self._bytes) + i for i, name in enumerate(names)}
         self._bytes += [name.encode() for name in names]
@@ -219,7 +222,7 @@ class BPETokenizer(Tokenizer):
         return cls(map(parse_merge, asset("gpt2/vocab.bpe").read_text(encoding="utf-8").splitlines()[1:]))
 
     def encode(self, text: str, allowed_special: str | Iterable[str] = ()) -> list[int]:
-        """The ids of a text, equal to those of tiktoken.
+        """The ids of a text, equal to those of tiktoken (`as_tiktoken` names the exception).
 
         A special token in the text is one only if `allowed_special` names it ("all" names all); otherwise it is text
         like any other, so that nobody's input can end a document. (tiktoken's `encode` refuses such a text,
@@ -233,23 +236,28 @@ class BPETokenizer(Tokenizer):
 
     def _encode_ordinary(self, text: str) -> list[int]:
         try:
-            return list(chain.from_iterable(map(self._word_ids.__getitem__, split_words(text))))
+            return list(chain.from_iterable(map(self._word_ids.__getitem__, words_of(text))))
         except UnicodeEncodeError:  # this way pairs of surrogates become the character they stand for, lone ones U+FFFD
             return self._encode_ordinary(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
 
     def _encode_word(self, word: str) -> list[int]:
         if (token := word.encode()) in self._ids:
             return [self._ids[token]]
-        steps = merge_steps(word, self._merged, self._pair_of)
-        return [ord(token) for token in deque(steps, maxlen=1)[0]]  # a deque of length 1 keeps the last step
+        if len(word) > LONG_WORD:
+            return merge_long(word, self._after, self._pair_of)
+        *_, ids = merge_steps(word, self._after)
+        return ids
 
     def encode_steps(self, word: str) -> Iterator[list[int]]:
         """How one word is encoded: first its bytes, then the ids after each merge; the last are its encoding."""
-        for tokens in merge_steps(word, self._merged, self._pair_of):
-            yield [ord(token) for token in tokens]
+        return map(list, merge_steps(word, self._after))
 
     def as_tiktoken(self, name: str = "minigpt") -> "tiktoken.Encoding":
-        """The same tokenizer in tiktoken's engine, which is written in Rust."""
+        """The same tokenizer in tiktoken's engine, which is written in Rust.
+
+        The ids are the same, but for one thing: a character so new to Unicode that only one of the two knows it as a
+        letter or digit (`regex` and tiktoken bring their own tables) may be joined with its neighbours in one only.
+        """
         import tiktoken
 
         return tiktoken.Encoding(
