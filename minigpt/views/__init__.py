@@ -6,6 +6,8 @@ name of its module, so all are imported here: the function takes the name before
 
 from minigpt.views.guess import guess, guess_number
 from minigpt.views.heads import heads
+from minigpt.views.merges import merges
 from minigpt.views.query_key import query_key
+from minigpt.views.tokens import tokens
 
-__all__ = ["guess", "guess_number", "heads", "query_key"]
+__all__ = ["guess", "guess_number", "heads", "merges", "query_key", "tokens"]
