@@ -78,11 +78,24 @@ def record() -> None:
     record(CrossAttention(), torch.randn(T, C), source_tokens="s" * S)
 
 
+def sampling() -> None:
+    from minigpt.config import GPTConfig
+    from minigpt.models.gpt import GPT
+    from minigpt.sampling import generate_batch, last_logits, next_token_probs
+
+    model = GPT(GPTConfig(V, 9, C, H, 1))
+    prompts = [list(range(T))] * B
+    list(generate_batch(model, prompts, max_new_tokens=2, top_k=6, top_p=0.9))
+    last_logits(lambda ids: model(ids), torch.tensor(prompts))  # a model that cannot leave out positions
+    next_token_probs(torch.randn(B, V), temperature=0)
+
+
 EXAMPLES: dict[str, Callable[[], None]] = {
     "minigpt.inspection.record": record,
     "minigpt.models.attention": attention,
     "minigpt.models.blocks": blocks,
     "minigpt.models.gpt": gpt,
+    "minigpt.sampling": sampling,
     "minigpt.text.batches": batches,
     "minigpt.training.loop": loop,
 }
