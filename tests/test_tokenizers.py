@@ -135,7 +135,7 @@ def test_incremental_counts_give_what_recounting_gives(text):
 
 @given(st.text(alphabet="abc A1.'é\n🐻", min_size=1, max_size=80))
 def test_merges_equal_those_of_hugging_faces_trainer(text):
-    mine = BPETokenizer.train_steps(text)
+    mine = BPETokenizer.train_steps(text, [])
     assert [merge[:2] for merge in islice(mine, 44)] == merges_of(train_with_hugging_face(text, 300))
 
 
@@ -280,7 +280,7 @@ def test_the_steps_of_a_word_lead_from_its_bytes_to_its_encoding(small):
 
 @given(train_on=KNOWN_TEXT, text=KNOWN_TEXT, n_merges=st.integers(0, 60))
 def test_our_own_merges_run_the_same_in_tiktokens_engine(train_on, text, n_merges):
-    tokenizer = BPETokenizer([merge[:2] for merge in islice(BPETokenizer.train_steps(train_on), n_merges)])
+    tokenizer = BPETokenizer([merge[:2] for merge in islice(BPETokenizer.train_steps(train_on, []), n_merges)])
     engine = tokenizer.as_tiktoken()
     assert engine.n_vocab == tokenizer.n_vocab
     for one in (text, train_on, train_on + text):
@@ -441,7 +441,7 @@ def test_characters_must_be_there_and_differ_and_exist(chars):
 def test_a_saved_tokenizer_loads_as_it_was(tmp_path_factory, text, n_vocab):
     path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
     trained = BPETokenizer(
-        [merge[:2] for merge in islice(BPETokenizer.train_steps(text), n_vocab - 258)], ["<|endoftext|>", "<pad>"]
+        [merge[:2] for merge in islice(BPETokenizer.train_steps(text, []), n_vocab - 258)], ["<|endoftext|>", "<pad>"]
     )
     trained.save(path)
     loaded = BPETokenizer.load(path)
