@@ -1,6 +1,9 @@
 """The command `minigpt`, thin: each verb imports the part that does the work when it is asked for."""
 
 import argparse
+import ast
+import dataclasses
+import inspect
 import sys
 from pathlib import Path
 
@@ -9,9 +12,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code; what the user can mend is said without a traceback."""
-    options, rest = parser().parse_known_args(arguments)
-    if rest and not options.takes_more:
-        parser().error(f"unknown: {' '.join(rest)}")
+    arguments = sys.argv[1:] if arguments is None else arguments
+    top = parser(with_training="train" in arguments[:1])
+    options, rest = top.parse_known_args(arguments)
+    if rest and options.verb != "lab":
+        top.error(f"unknown: {' '.join(rest)}")
     try:
         return options.run(options, rest) or 0
     except (ValueError, OSError, ImportError) as error:
@@ -21,32 +26,61 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
-def parser() -> argparse.ArgumentParser:
+def parser(with_training: bool = True) -> argparse.ArgumentParser:
+    """All verbs. The options of training come from its own module, which imports torch: only `train` pays for that."""
     top = argparse.ArgumentParser(prog="minigpt", description="Build a small GPT-2, look inside it, train it.")
     verbs = top.add_subparsers(dest="verb", required=True)
 
-    def verb(name, run, text, takes_more=False):
-        added = verbs.add_parser(name, help=text, description=text)
-        added.set_defaults(run=run, takes_more=takes_more)
+    def verb(run, text: str) -> argparse.ArgumentParser:
+        formatter = argparse.ArgumentDefaultsHelpFormatter
+        added = verbs.add_parser(run.__name__, help=text, description=text, formatter_class=formatter)
+        added.set_defaults(run=run)
         return added
 
-    doctor_verb = verb("doctor", doctor, "say what this machine has, what the course will do, what to mend")
-    doctor_verb.add_argument("--json", action="store_true", help="the report as JSON")
-    doctor_verb.add_argument("--write-checksums", action="store_true", help="after assets/ was changed on purpose")
+    added = verb(doctor, "say what this machine has, what the course will do with it, what to mend")
+    added.add_argument("--json", action="store_true", help="the report as JSON")
+    added.add_argument("--write-checksums", action="store_true", help="store those of assets/, which has changed")
 
-    verb("lab", lab, "open JupyterLab on the first notebook; more words go to JupyterLab", takes_more=True)
+    verb(lab, "open JupyterLab on the first notebook; further words go to JupyterLab")
+    verb(course, "show which exercises you have passed")
 
-    sample_verb = verb("sample", sample, "let a model continue a text")
-    sample_verb.add_argument("prompt")
-    sample_verb.add_argument("--model", help="folder of a model; the shipped one if not given")
-    sample_verb.add_argument("--tokens", type=int, default=200, help="at most so many (%(default)s)")
-    sample_verb.add_argument(
-        "--temperature", type=float, default=0.8, help="0: always the likeliest token (%(default)s)"
-    )
-    sample_verb.add_argument("--top-k", type=int, default=40, help="draw from the k likeliest tokens (%(default)s)")
-    sample_verb.add_argument("--top-p", type=float, help="draw from the likeliest tokens that together have this share")
-    sample_verb.add_argument("--seed", type=int, help="the same seed draws the same text")
+    added = verb(train, "train a model on a text; a run that was stopped goes on where it was")
+    added.add_argument("text", help="a corpus by name, such as storyland, or a file")
+    added.add_argument("--folder", type=Path, required=True, help="where checkpoints, telemetry and the model go")
+    added.add_argument("--size", default="tiny", help="a named size, see minigpt.config.SIZES")
+    added.add_argument("--batch-size", type=int, default=16, help="windows of n_ctx tokens in a step")
+    if with_training:
+        add_fields(added)
+
+    added = verb(sample, "let a model continue a text")
+    added.add_argument("prompt")
+    added.add_argument("--model", help="a folder, or a name such as gpt2; the model that comes with the course if none")
+    added.add_argument("--tokens", type=int, default=200, help="at most so many")
+    added.add_argument("--temperature", type=float, default=0.8, help="0: always the likeliest token")
+    added.add_argument("--top-k", type=int, default=40, help="draw from the k likeliest tokens")
+    added.add_argument("--top-p", type=float, help="draw from the likeliest tokens that have this probability together")
+    added.add_argument("--seed", type=int, help="the same seed draws the same text")
     return top
+
+
+def add_fields(added: argparse.ArgumentParser) -> None:
+    """An option for each field of TrainConfig, with its doc line as help."""
+    from minigpt.training.loop import TrainConfig
+
+    (definition,) = ast.parse(inspect.getsource(TrainConfig)).body
+    assert isinstance(definition, ast.ClassDef)
+    docs = {
+        field.target.id: doc.value.value
+        for field, doc in zip(definition.body, definition.body[1:], strict=False)
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+        if isinstance(doc, ast.Expr) and isinstance(doc.value, ast.Constant)
+    }
+    for field in dataclasses.fields(TrainConfig):
+        name, text = f"--{field.name.replace('_', '-')}", str(docs[field.name]).replace("%", "%%")
+        if isinstance(field.default, bool):
+            added.add_argument(name, help=text, action="store_true")
+        else:
+            added.add_argument(name, help=text, type=type(field.default), default=field.default)
 
 
 def doctor(options, rest) -> int:
@@ -64,27 +98,88 @@ def lab(options, rest) -> int:
     return subprocess.call([sys.executable, str(ROOT / "course.py"), "lab", *rest], cwd=ROOT)
 
 
-def sample(options, rest) -> int:
+def course(options, rest) -> None:
+    from minigpt.course.progress import Progress
+
+    print(Progress())
+
+
+def train(options, rest) -> None:
+    import torch
+
+    from minigpt.config import GPTConfig
+    from minigpt.doctor import device
+    from minigpt.models.gpt import GPT
+    from minigpt.text.batches import Batches, encode_documents
+    from minigpt.training.loop import TrainConfig, Trainer
+    from minigpt.weights import save_shipped
+
+    config = GPTConfig.named(options.size)
+    settings = TrainConfig(**{field.name: getattr(options, field.name) for field in dataclasses.fields(TrainConfig)})
+    text = read_text(options.text)
+    tokenizer = tokenizer_of(options.folder, text, config.n_vocab)
+    config = dataclasses.replace(config, n_vocab=tokenizer.n_vocab)
+    border = len(text) * 9 // 10  # the last tenth is held out
+    ids, held_out = (encode_documents(tokenizer, [part]) for part in (text[:border], text[border:]))
+    torch.manual_seed(settings.seed)
+    kind, description = device()
+    print(f"{config.n_params():,} parameters, {len(ids):,} tokens, on {description}")
+    batches = Batches(ids, config.n_ctx, options.batch_size, seed=settings.seed)
+    valid = Batches(held_out, config.n_ctx, options.batch_size, seed=settings.seed)
+    model = GPT(config).to(kind)
+    trainer = Trainer(model, batches, settings, valid, options.folder, callbacks=(show_step,))
+    trainer.run()
+    if trainer.step < settings.n_steps:
+        print(f"stopped after step {trainer.step} of {settings.n_steps}; the same command goes on from there")
+        return
+    folder = options.folder / "model"
+    save_shipped(model.to("cpu"), tokenizer, folder, dtype=torch.float32)
+    print(f'trained: minigpt sample --model {folder} "…"')
+
+
+def read_text(name: str) -> str:
+    from minigpt.text import corpora
+
+    if Path(name).is_file():
+        return Path(name).read_text(encoding="utf-8")
+    text = corpora.load(name)
+    if not isinstance(text, str):
+        raise ValueError(f"{name} is not one text: take another of {', '.join(corpora.names())}")
+    return text
+
+
+def tokenizer_of(folder: Path, text: str, n_vocab: int):
+    """The folder's tokenizer, trained on the text the first time."""
+    from minigpt.text.tokenizers import BPETokenizer
+
+    path = folder / "tokenizer.json"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        BPETokenizer.train(text, n_vocab).save(path)
+    return BPETokenizer.load(path)
+
+
+def show_step(trainer, record: dict) -> None:
+    if "valid_loss" in record:
+        losses = f"loss {record['loss']:.3f}, held out {record['valid_loss']:.3f} nats per token"
+        print(f"step {trainer.step:6,}  {losses}  {record['tokens_per_second']:,.0f} tokens/s", flush=True)
+
+
+def sample(options, rest) -> None:
     from minigpt.sampling import stream
-    from minigpt.text.tokenizers import load_tokenizer
+    from minigpt.text.tokenizers import BPETokenizer, load_tokenizer
     from minigpt.weights import load_pretrained, load_shipped
 
-    if options.model:
-        model = load_pretrained(options.model)
-        tokenizer = load_tokenizer(Path(options.model) / "tokenizer.json")
-    else:
+    if options.model is None:
         model, tokenizer = load_shipped()
-    settings = {
-        "temperature": options.temperature,
-        "top_k": options.top_k,
-        "top_p": options.top_p,
-        "seed": options.seed,
-    }
+    else:
+        model, path = load_pretrained(options.model), Path(options.model) / "tokenizer.json"
+        tokenizer = BPETokenizer.gpt2() if model.config.n_vocab == 50257 else load_tokenizer(path)
+    rule = {name: getattr(options, name) for name in ("temperature", "top_k", "top_p", "seed")}
     print(options.prompt, end="", flush=True)
-    for piece in stream(model, tokenizer, options.prompt, max_new_tokens=options.tokens, **settings):
+    for piece in stream(model, tokenizer, options.prompt, max_new_tokens=options.tokens, **rule):
         print(piece, end="", flush=True)
     print()
-    return 0
 
 
 if __name__ == "__main__":
