@@ -1,0 +1,9 @@
+"""What notebooks call: `from minigpt import course`, then `course.start("05")`, `course.check("05.row", my_row)`, …"""
+
+from minigpt.course.checks import check, same
+from minigpt.course.guesses import guess, guess_number
+from minigpt.course.machine import budget, device, start
+from minigpt.course.progress import progress
+from minigpt.course.real_model import run_in_model
+
+__all__ = ["budget", "check", "device", "guess", "guess_number", "progress", "run_in_model", "same", "start"]

@@ -1,0 +1,147 @@
+"""Every exercise: its reference passes, its stub is not started, and each known mistake gets its own message."""
+
+import re
+
+import pytest
+import torch
+from torch import nn
+
+from minigpt import course
+from minigpt.course.exercises import all_exercises, find, nb01, nb02, nb02_merges, nb08
+from minigpt.course.run import drawn_state, run
+from minigpt.text.bpe import learn_merges
+from minigpt.text.tokenizers import BPETokenizer
+
+EXERCISES = list(all_exercises().values())
+MISTAKES = [(exercise, mistake) for exercise in EXERCISES for mistake in exercise.misconceptions]
+CLASSES = [exercise for exercise in EXERCISES if isinstance(exercise.reference, type)]
+
+
+@pytest.fixture(autouse=True)
+def own_progress(tmp_path, monkeypatch):
+    monkeypatch.setenv("MINIGPT_HOME", str(tmp_path))
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
+def test_the_reference_passes(exercise):
+    result = course.check(exercise.id, exercise.reference)
+    assert result.passed, result
+    assert result.status == "passed"
+
+
+@pytest.mark.parametrize(("exercise", "mistake"), MISTAKES, ids=[f"{e.id} {m.name}" for e, m in MISTAKES])
+def test_each_mistake_is_recognised_as_itself_and_as_no_other(exercise, mistake):
+    result = course.check(exercise.id, mistake.wrong)
+    assert not result.passed
+    assert (result.status, result.misconception, result.message) == ("misconception", mistake.name, mistake.message)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
+def test_stubs_are_not_started(exercise):
+    def raises(*args):
+        raise NotImplementedError
+
+    class Dots(nn.Module):
+        def __init__(self, *args):
+            super().__init__()
+            ...
+
+        def forward(self, x, mask=None):
+            return ...
+
+    class Raises(Dots):
+        def forward(self, x, mask=None):
+            raise NotImplementedError
+
+    class Nothing(nn.Module):
+        pass
+
+    functions = [lambda *args: ..., lambda *args: None, raises]
+    for stub in [..., None, *([Dots, Raises, Nothing] if exercise in CLASSES else functions)]:
+        result = course.check(exercise.id, stub)
+        assert result.status == "not started", (stub, result)
+        assert exercise.contract in result.message
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
+def test_inputs_are_the_same_each_time_and_grow(exercise):
+    first, second = exercise.calls(), exercise.calls()
+    assert len(first) >= 2
+    assert repr(first) == repr(second)
+    if exercise.id != "05.mask":  # sizes of what goes in; a mask has none
+        assert size(first[0]) == min(map(size, first))
+
+
+def size(call):
+    return sum(x.numel() if isinstance(x, torch.Tensor) else len(x) if hasattr(x, "__len__") else 0 for x in call.args)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
+def test_texts_are_whole_sentences_and_never_belittle(exercise):
+    texts = [exercise.contract, *(mistake.message for mistake in exercise.misconceptions)]
+    for text in texts:
+        assert text[-1] in ".?", text
+        assert not re.search(r"\b(simply|just|obviously)\b|  ", text), text
+    assert len(set(texts)) == len(texts)
+    assert len({mistake.name for mistake in exercise.misconceptions}) == len(exercise.misconceptions) >= 4
+
+
+def test_each_notebook_has_three_to_five_exercises_and_the_first_has_fewer():
+    numbers = [exercise.id[:2] for exercise in EXERCISES]
+    assert {number: numbers.count(number) for number in sorted(set(numbers))} == {
+        "00": 2,
+        "01": 5,
+        "02": 5,
+        "05": 5,
+        "08": 5,
+    }
+
+
+def test_the_exact_gelu_is_told_from_the_tanh_by_a_small_margin_only():
+    x = torch.linspace(-5, 5, 2001)
+    largest = (nb08.gelu(x) - nn.functional.gelu(x)).abs().max()
+    assert find("08.gelu").tolerance < largest < 5e-4, "the message says less than 0.0005"
+
+
+def test_references_agree_with_the_package_on_byte_pair_encoding():
+    text = "the cat sat on the other cat's mat, that other matter"
+    tokenizer = BPETokenizer.train(text, 256 + 12, special_tokens=())
+    byte_ids = {tokenizer.token_bytes(i): i for i in range(256)}
+    merges, ids_of = {}, dict(byte_ids)
+    for left, right in tokenizer.merges:
+        ids_of[left + right] = len(ids_of)
+        merges[ids_of[left], ids_of[right]] = ids_of[left + right]
+    for word in ("the", " matter", " other", "'s", "tttt", " cathat"):
+        ids = [byte_ids[bytes([byte])] for byte in nb02.utf8(word)]
+        assert nb02_merges.encoded(ids, merges) == tokenizer.encode(word)
+    word = "abcabxab"
+    first = next(iter(learn_merges({word: 1})))
+    assert nb02.top_pair(nb02.utf8(word)) == (*first.left, *first.right)
+
+
+def test_references_agree_with_examples_worked_by_hand():
+    assert nb01.pair_counts("banana") == {"ba": 1, "an": 2, "na": 2}
+    assert nb01.perplexity([0.5, 0.125]) == pytest.approx(4)  # (1 bit + 3 bits) / 2 = 2 bits
+    assert nb01.bits_per_character(nats_per_token=2.0794415416798357, n_tokens=2, n_characters=6) == pytest.approx(1)
+    assert [nb01.draw([0.25, 0.5, 0.25], u) for u in (0, 0.2, 0.25, 0.74, 0.75, 0.99)] == [0, 0, 1, 1, 2, 2]
+    assert nb02_merges.merged([1, 1, 1, 2], (1, 1), 9) == [9, 1, 2]
+    assert nb02.fertility(list, "two words") == 9 / 2
+    assert nb08.n_parameters(50257, 1024, 768, 12) == 124_439_808
+    assert find("05.mask").reference(2).tolist() == [[True, False], [True, True]]
+    heads = torch.tensor([[[[1, 2], [3, 4]], [[5, 6], [7, 8]]]])  # (1, 2, 2, 2)
+    assert find("05.merge").reference(heads).tolist() == [[[1, 2, 5, 6], [3, 4, 7, 8]]]
+
+
+@pytest.mark.parametrize("exercise", CLASSES, ids=lambda exercise: exercise.id)
+def test_drawn_weights_let_every_parameter_matter(exercise):
+    call = exercise.calls()[-1]
+    state = drawn_state(exercise.reference, call.init)
+    before = run(exercise.reference, call, state)
+    for name in state:
+        changed = {**state, name: state[name] + 0.1 * torch.randn(state[name].shape)}
+        assert not run(exercise.reference, call, changed).equals(before, 1e-3), name
+
+
+def test_an_unknown_exercise_is_refused_with_the_nearest_ones():
+    with pytest.raises(ValueError, match=r"no exercise '05\.rov': near it are 05\.row"):
+        course.check("05.rov", None)
