@@ -224,11 +224,11 @@ def install_torch():
         try:
             pip("install", "-qq", TOOLS["uv"])
             # uv knows where PyTorch keeps its CPU builds
-            run([PYTHON, "-m", "uv", "pip", "install", "--python", PYTHON, "--torch-backend=cpu", torch])
+            run([PYTHON, "-m", "uv", "pip", "install", "--python", PYTHON, "--torch-backend=cpu", "-c", LOCK, torch])
             return
         except SystemExit:
             print("    the CPU build cannot be had here; taking the one with CUDA, gigabytes larger", flush=True)
-    pip("install", torch)
+    pip("install", "-c", LOCK, torch)
 
 
 def has_nvidia_gpu():

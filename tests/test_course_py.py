@@ -226,18 +226,18 @@ def test_torch_comes_without_cuda_where_there_is_no_gpu(monkeypatch, platform, g
     real.install_torch()
     torch = re.search(r"^torch==\S+", real.LOCK.read_text(), re.MULTILINE)[0]
     if installer == "pip":
-        assert ran == [f"pip install {torch}"]
+        assert ran == [f"pip install -c {real.LOCK} {torch}"]
     else:
         assert ran[0] == f"pip install -qq {real.TOOLS['uv']}"
         assert ran[1].startswith("uv pip install")
-        assert ran[1].endswith(f"--torch-backend=cpu {torch}")
+        assert ran[1].endswith(f"--torch-backend=cpu -c {real.LOCK} {torch}")
         assert len(ran) == 2
 
 
 def test_where_the_cpu_build_cannot_be_had_pip_s_is_taken_and_its_size_told(monkeypatch, capsys):
     ran = record_installs(monkeypatch, "linux", False, CUDA, failing="--torch-backend=cpu")
     real.install_torch()
-    assert ran[-1].startswith("pip install torch==")
+    assert ran[-1].startswith(f"pip install -c {real.LOCK} torch==")
     assert "gigabytes" in capsys.readouterr().out
 
 
