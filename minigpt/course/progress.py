@@ -124,7 +124,7 @@ class Progress:
             level = "●" * exercise.difficulty + "○" * (3 - exercise.difficulty)
             self.rows.append((exercise.id, exercise.title, level, f"{exercise.minutes}", state, str(entry["checks"])))
         n_passed = sum(row[4].startswith("✓") for row in self.rows)
-        self.caption = f"{n_passed} of {len(self.rows)} exercises passed, {len(kept['guesses'])} guesses made."
+        self.caption = f"{n_passed} of {len(self.rows)} exercises passed. Guesses made: {len(kept['guesses'])}."
         if os.environ.get("MINIGPT_PROGRESS") == "0":
             self.caption += " MINIGPT_PROGRESS=0: nothing is kept."
 

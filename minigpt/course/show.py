@@ -16,6 +16,7 @@ CARD = (
     "color:var(--jp-content-font-color1, inherit);border:1px solid var(--jp-border-color2, #bdbdbd);"
     "border-left:5px solid {colour};padding:6px 12px;max-width:60em;line-height:1.5"
 )
+LEFT = "text-align:left"  # JupyterLab puts tables to the right
 PRE = "margin:4px 0;padding:0;background:none;color:inherit;white-space:pre-wrap;font-size:90%"
 
 
@@ -50,11 +51,11 @@ def table_html(caption: str, header: Sequence[str], rows: Sequence[Sequence[str]
     """A table with a caption."""
 
     def line(cells: Sequence[str], tag: str) -> str:
-        return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+        return "<tr>" + "".join(f'<{tag} style="{LEFT}">{html.escape(cell)}</{tag}>' for cell in cells) + "</tr>"
 
     body = "".join(line(row, "td") for row in rows)
-    head = f"<caption>{html.escape(caption)}</caption><thead>{line(header, 'th')}</thead>"
-    return f'<table class="tex2jax_ignore">{head}<tbody>{body}</tbody></table>'
+    title = f'<caption style="{LEFT};white-space:nowrap">{html.escape(caption)}</caption>'
+    return f'<table class="tex2jax_ignore">{title}<thead>{line(header, "th")}</thead><tbody>{body}</tbody></table>'
 
 
 def table_text(caption: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
