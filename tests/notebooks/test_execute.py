@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ import nbformat
 import offline
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbval.plugin import get_sanitize_patterns
 
 from minigpt.course import execute
 
@@ -80,6 +82,22 @@ def test_the_stored_form_does_not_change_when_it_is_read_and_written_again():
     text = execute.as_text(notebook)
     assert execute.as_text(nbformat.reads(text, as_version=4)) == text
     assert "Olá" in text
+
+
+def test_what_is_taken_out_is_pictures_times_and_addresses_and_nothing_else():
+    patterns = get_sanitize_patterns(SANITISE.read_text(encoding="utf-8"))
+
+    def sanitise(text: str) -> str:
+        for pattern, replacement in patterns:
+            text = re.sub(pattern, replacement, text)
+        return text
+
+    view = '<img alt="12 heads" src="data:image/svg+xml,%3Csvg"><iframe title="12 heads" srcdoc="&lt;p&gt;"></iframe>'
+    assert sanitise(view) == '<img alt="12 heads" src="PICTURE"><iframe title="12 heads" srcdoc=""></iframe>'
+    assert sanitise("<svg width='1'>\n<path/>\n</svg> 3 heads") == "PICTURE 3 heads"
+    assert sanitise("loss 3.21 after 12 steps, 1.5 s, 12,300 tokens/s") == "loss 3.21 after 12 steps, TIME, SPEED"
+    assert sanitise("<GPT at 0x7f31c0ffee00>") == "<GPT at ADDRESS>"
+    assert sanitise("shape (2, 3), 124,439,808 parameters, 0x1F") == "shape (2, 3), 124,439,808 parameters, 0x1F"
 
 
 def compare_with_nbval(path: Path) -> subprocess.CompletedProcess:
