@@ -11,6 +11,7 @@ Widgets show their static face (MINIGPT_STATIC=1): a page that is only read has 
 
 import argparse
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -34,7 +35,8 @@ def execute(notebook: NotebookNode, folder: Path, timeout: float = 60) -> None:
     Raises CellError, with the cell's text, at the first cell that fails or takes longer than `timeout` seconds.
     """
     environment = {**os.environ, "MINIGPT_STATIC": "1"}
-    manager, client = start_new_kernel(kernel_name="python3", cwd=str(folder), env=environment)
+    quiet = subprocess.DEVNULL  # what the kernel itself has to say; what cells write comes as messages
+    manager, client = start_new_kernel(kernel_name="python3", cwd=str(folder), env=environment, stderr=quiet)
     try:
         for number, cell in enumerate(notebook.cells):
             if cell.cell_type == "code":

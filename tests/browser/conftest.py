@@ -64,6 +64,7 @@ def lab(browser, tmp_path_factory) -> Iterator["Lab"]:
     folders = ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
     environment = {**os.environ, **{f"JUPYTER_{name}": str(home / name) for name in folders}}
     environment |= {"IPYTHONDIR": str(home / "ipython"), "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces")}
+    environment |= {"PYTHONPATH": str(ROOT / "tests" / "support"), "MINIGPT_HOME": str(home / "reader")}  # no network
     environment.pop("MINIGPT_STATIC", None)
     options = [*course.PRIVATE, "--no-browser", "--ServerApp.port=0", "--LabApp.expose_app_in_browser=True"]
     options += ["--allow-root", f"--ServerApp.root_dir={root}"]
