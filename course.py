@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """Start the course from nothing but Python: set up `.venv` beside this file, then do what is asked.
 
-    python3 course.py lab     open the notebooks       (on Windows: py course.py lab)
-    python3 course.py help    all verbs
+    python3 course.py lab     open the notebooks (on Windows: py course.py lab); all verbs: python3 course.py help
 
 Standard library only, and old-fashioned enough that an old Python can read it and say what it lacks.
 """
@@ -46,9 +45,8 @@ def main(words):
 
 # ---- verbs
 
-
 # Reached from this machine only, with the token that Jupyter draws; nothing is fetched from outside.
-PRIVATE = ["--ServerApp.ip=127.0.0.1", "--LabApp.news_url=None", "--LabApp.extension_manager=readonly"]
+PRIVATE = ["--ServerApp.ip=127.0.0.1", "--LabApp.extension_manager=readonly", "--LabApp.news_url=None"]
 PRIVATE += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
 
 
@@ -222,8 +220,7 @@ def install_torch():
     torch = next(line.split(";")[0].strip() for line in lock_text(False).splitlines() if line.startswith("torch=="))
     if sys.platform == "linux" and not has_nvidia_gpu() and brings_cuda(pip_report(torch)):
         try:
-            pip("install", "-qq", TOOLS["uv"])
-            # uv knows where PyTorch keeps its CPU builds
+            pip("install", "-qq", TOOLS["uv"])  # uv knows where PyTorch keeps its CPU builds
             run([PYTHON, "-m", "uv", "pip", "install", "--python", PYTHON, "--torch-backend=cpu", "-c", LOCK, torch])
             return
         except SystemExit:
