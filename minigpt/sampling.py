@@ -1,7 +1,7 @@
 """From logits to the next token, and on to text: greedy, temperature, top-k, top-p; with a key-value cache.
 
-Shapes: B batch, T time, V vocabulary.
-Sources: Radford et al. 2019 draw with top-k, k = 40 (section 3.8 uses 2); Holtzman et al. 2020 for top-p.
+Shapes: B batch, T time, C channels (n_embd), V vocabulary.
+Sources: Fan et al. 2018 for top-k, which Radford et al. 2019 draw with; Holtzman et al. 2020 for top-p.
 """
 
 import math

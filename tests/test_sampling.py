@@ -29,7 +29,7 @@ def model():
 
 
 def test_a_hand_worked_distribution():
-    """Probabilities 1/2, 1/4, 1/8, 1/8: halving the temperature squares them; top-k and top-p cut and share out anew."""
+    """Probabilities 1/2, 1/4, 1/8, 1/8: halving the temperature squares them; top-k and top-p cut."""
     logits = torch.tensor([0.5, 0.25, 0.125, 0.125]).log()
     squared = torch.tensor([1 / 4, 1 / 16, 1 / 64, 1 / 64])
     torch.testing.assert_close(next_token_probs(logits, temperature=0.5), squared / squared.sum())

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -82,7 +83,7 @@ class Trainer:
 
     def __init__(
         self,
-        model: torch.nn.Module,
+        model: Any,
         train: Batches,
         config: TrainConfig | None = None,
         valid: Batches | None = None,
@@ -94,7 +95,8 @@ class Trainer:
         self.callbacks = callbacks
         self.device = next(model.parameters()).device
         self.optimizers = make_optimizers(model, self.config)
-        self.loss = torch.compile(model.loss) if self.config.compile else model.loss
+        loss: Any = model.loss
+        self.loss = torch.compile(loss) if self.config.compile else loss
         self.step = 0
         self.records: list[dict] = []
         self.folder = Path(folder) if folder is not None else None

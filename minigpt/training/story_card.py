@@ -35,7 +35,7 @@ def trained_model(run: Path) -> tuple[GPT, dict]:
     return model.eval(), meta
 
 
-def card(run: Path, model: GPT, tokenizer: BPETokenizer, meta: dict, machine: str) -> str:
+def card(run: Path, model: GPT, tokenizer: BPETokenizer, meta: dict, machine: str, note: str) -> str:
     """The card, in Markdown: data, training, losses, samples, limits."""
     records = read_telemetry(run / "telemetry.jsonl")
     last, valid = records[-1], [record for record in records if "valid_loss" in record][-1]
@@ -58,9 +58,9 @@ Held out for the loss below: {VALID.what}, {len(held_out):,} tokens. The tokeniz
 {tokenizer.n_vocab:,} tokens, was trained on the same texts.
 
 ## Training
-`python -m minigpt.training.story --data DATA --folder runs/story` on {machine}: {last["n_tokens"]:,} tokens in
-{hours:.1f} hours ({", ".join(f"{key} {value}" for key, value in settings.items())};
-all settings are in `minigpt/training/story.py`). The machine had other work at the same time.
+`python -m minigpt.training.story --data DATA --folder runs/story` on {machine}:
+{last["n_tokens"]:,} tokens in {hours:.1f} hours ({", ".join(f"{key} {value}" for key, value in settings.items())};
+all settings are in `minigpt/training/story.py`). {note}
 
 | loss | nats per token |
 |---|---:|
@@ -106,6 +106,7 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--machine", required=True, help="what it was trained on, in words, for the card")
+    parser.add_argument("--note", default="", help="what else a reader of the card should know about the run")
     arguments = parser.parse_args()
     model, meta = trained_model(arguments.run)
     if meta["step"] < TRAIN.n_steps:
@@ -114,7 +115,11 @@ def main() -> None:
     save_shipped(model, tokenizer, arguments.out, torch.float16, "")
     shipped = load_pretrained(arguments.out)  # samples come from what is shipped, rounded to half precision
     save_shipped(
-        model, tokenizer, arguments.out, torch.float16, card(arguments.run, shipped, tokenizer, meta, arguments.machine)
+        model,
+        tokenizer,
+        arguments.out,
+        torch.float16,
+        card(arguments.run, shipped, tokenizer, meta, arguments.machine, arguments.note),
     )
     runs = arguments.out.parents[1] / "runs"
     runs.mkdir(exist_ok=True)
