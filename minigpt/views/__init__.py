@@ -4,10 +4,23 @@ Each works live (anywidget), and leaves a static face in a saved notebook (stati
 name of its module, so all are imported here: the function takes the name before anything else can.
 """
 
+from minigpt.views.follow import follow
 from minigpt.views.guess import guess, guess_number
 from minigpt.views.heads import heads
 from minigpt.views.merges import merges
+from minigpt.views.next_tokens import next_tokens
+from minigpt.views.ngrams import ngrams
 from minigpt.views.query_key import query_key
 from minigpt.views.tokens import tokens
 
-__all__ = ["guess", "guess_number", "heads", "merges", "query_key", "tokens"]
+__all__ = [
+    "follow",
+    "guess",
+    "guess_number",
+    "heads",
+    "merges",
+    "next_tokens",
+    "ngrams",
+    "query_key",
+    "tokens",
+]

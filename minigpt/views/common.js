@@ -18,17 +18,16 @@ function fill(node, attributes, children) {
     if (typeof value === "function") node.addEventListener(name, value);
     else if (value !== false && value !== undefined) node.setAttribute(name, value === true ? "" : value);
   }
+  // JupyterLab's one-key shortcuts (arrows move between cells, "d d" deletes one) must not fire on a control; it looks
+  // for this mark on the very element that has the focus.
+  if (node.tabIndex >= 0 || "tabindex" in attributes) node.setAttribute("data-lm-suppress-shortcuts", "true");
   node.append(...children);
   return node;
 }
 
-/** The root of a view. JupyterLab's one-key shortcuts (arrows move between cells) must not fire inside it. */
+/** The root of a view. */
 export function rootOf(name, label) {
-  return element("section", {
-    class: `minigpt minigpt-${name}`,
-    "aria-label": label,
-    "data-lm-suppress-shortcuts": "true",
-  });
+  return element("section", { class: `minigpt minigpt-${name}`, "aria-label": label });
 }
 
 /** A labelled slider: `words` says its value, `set` moves it from outside. */
@@ -108,12 +107,11 @@ export function pixelsOf(opacities, [red, green, blue]) {
   return pixels;
 }
 
-/** One pixel a cell; CSS or drawImage makes it larger. */
-export function paint(canvas, opacities, columns, rgb) {
+/** Put pixels on a canvas, one a cell; CSS or drawImage makes it larger. */
+export function paint(canvas, pixels, columns) {
   canvas.width = columns;
-  canvas.height = opacities.length / columns;
-  const image = new ImageData(pixelsOf(opacities, rgb), canvas.width, canvas.height);
-  canvas.getContext("2d").putImageData(image, 0, 0);
+  canvas.height = pixels.length / 4 / columns;
+  canvas.getContext("2d").putImageData(new ImageData(pixels, canvas.width, canvas.height), 0, 0);
 }
 
 /** The bytes of a binary trait, which arrives as a DataView. */
@@ -124,6 +122,7 @@ export function bytesOf(view) {
 /** Three digits are enough to read: 0.123, 4.56, 12,345. */
 export function inDigits(value) {
   if (!Number.isFinite(value)) return value > 0 ? "∞" : value < 0 ? "−∞" : "undefined";
+  if (value === 0) return "0";
   const size = Math.abs(value);
   if (size >= 1000) return Math.round(value).toLocaleString("en");
   const digits = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
@@ -135,4 +134,27 @@ export function inPercent(share) {
   const percent = 100 * share;
   if (percent > 0 && percent < 0.1) return "< 0.1 %";
   return `${percent >= 10 || percent === 0 ? Math.round(percent) : percent.toFixed(1)} %`;
+}
+
+/** Horizontal bars, the largest of full width: each { label, share } with its percentage; `faded` ones are out. */
+export function drawBars(list, items) {
+  const top = Math.max(...items.map((item) => item.share));
+  const bar = ({ label, share, faded }) =>
+    element(
+      "li",
+      { class: faded ? "faded" : undefined },
+      element("span", { class: "chip" }, label),
+      element("span", { class: "track" }, element("span", { style: `width: ${top > 0 ? (100 * share) / top : 0}%` })),
+      element("span", {}, inPercent(share)),
+    );
+  list.classList.add("bars");
+  list.replaceChildren(...items.map(bar));
+}
+
+/** Where an arrow key leads in a table of rows × columns; null for any other key. */
+export function moved(key, [row, column], rows, columns) {
+  const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[key];
+  if (!step) return null;
+  const walk = (value, by, size) => (by ? Math.min(Math.max(value + by, 0), size - 1) : value);
+  return [walk(row, step[0], rows), walk(column, step[1], columns)];
 }

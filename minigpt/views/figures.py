@@ -18,6 +18,7 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from minigpt.views import plain, static
 
@@ -144,8 +145,12 @@ def curves(
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     axes.set_xscale("log" if log_x else "linear")
     axes.set_yscale("log" if log_y else "linear")
+    for axis in [axes.xaxis] * log_x + [axes.yaxis] * log_y:
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))  # 1, 2, 5, 10, 20, …
+        axis.set_major_formatter("{x:g}")  # "20", not a power of ten
+        axis.set_minor_locator(NullLocator())
     if len(at) <= 12:
-        axes.set_xticks(at, [f"{value:g}" for value in at], minor=False)
+        axes.set_xticks(at, [f"{value:g}" for value in at])
     axes.grid(color=INK, alpha=0.25)
     _plain_text(axes.legend(labelcolor=INK).get_texts())
     return figure

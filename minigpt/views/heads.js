@@ -1,4 +1,5 @@
-import { bytesOf, cssValue, element, inPercent, keepDrawn, onChange, paint, rgbOf, rootOf } from "./common.js";
+import { bytesOf, cssValue, element, inPercent, keepDrawn, moved, onChange } from "./common.js";
+import { paint, pixelsOf, rgbOf, rootOf } from "./common.js";
 
 // One byte a weight: 255 times its square root (a small weight keeps a visible shade). A causal head holds its lower
 // triangle only, so its row i has i + 1 bytes. shape = [L, H, T, S]; head n of all is layer * H + head.
@@ -45,14 +46,6 @@ export function sentence(tokens, sources, i, row) {
   return `${named(tokens, i)} looks at ${parts.join(", ")}`;
 }
 
-/** Where an arrow key leads in a table of rows × columns; null for any other key. */
-export function moved(key, [row, column], rows, columns) {
-  const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[key];
-  if (!step) return null;
-  const walk = (value, by, size) => (by ? Math.min(Math.max(value + by, 0), size - 1) : value);
-  return [walk(row, step[0], rows), walk(column, step[1], columns)];
-}
-
 const THUMB = 48; // pixels of a thumbnail, at most
 
 /** The grid of all heads: buttons with small pictures. */
@@ -91,7 +84,8 @@ function makeGrid(root, choose) {
     const [L, heads, , S] = shape;
     if (buttons.length !== L * heads || H !== heads) build(L, heads);
     buttons.forEach((button, n) => {
-      paint(button.firstChild, opacitiesOf(data, shape, causal, n, THUMB), Math.min(S, THUMB), rgb);
+      const opacities = opacitiesOf(data, shape, causal, n, THUMB);
+      paint(button.firstChild, pixelsOf(opacities, rgb), Math.min(S, THUMB));
     });
   };
   return { draw, press };
@@ -111,7 +105,7 @@ function drawHead(canvas, width, opacities, tokens, sources, [row, column], colo
   pen.scale(ratio, ratio);
 
   const picture = document.createElement("canvas");
-  paint(picture, opacities, sources.length, rgbOf(colours.heat));
+  paint(picture, pixelsOf(opacities, rgbOf(colours.heat)), sources.length);
   pen.imageSmoothingEnabled = false;
   pen.drawImage(picture, gutter, gutter, cell * sources.length, cell * tokens.length);
 

@@ -1,0 +1,55 @@
+"""One notebook with every view on small data, some of it mean."""
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_notebook
+
+from minigpt.course.execute import KERNEL
+
+SETUP = """import numpy as np
+from minigpt import views
+from minigpt.views import figures
+
+class Recording:
+    tokens = ["<script>alert(1)</script>", " שלום", " cat", " e\\u0301", "\\u202eabc", "$x$"]
+    def attention_stack(self):
+        weights = np.tril(np.random.default_rng(0).random((2, 3, 6, 6)))
+        return weights / weights.sum(-1, keepdims=True)
+
+def encode(text):
+    return [(letter, ord(letter), letter.encode()) for letter in text]
+
+def compute(n, context):
+    return {"next": [("a", 0.75), (" ", 0.25)], "sample": f"n={n} {context}", "used": context[1 - n:] if n > 1 else ""}
+
+def stage(name, array):
+    return {"name": name, "shape": "(T, C)", "explanation": "Numbers.", "array": array}
+
+kept = []"""
+CELLS = {
+    "heads": "heads = views.heads(Recording())\nheads",
+    "guess": "views.guess('g1', 'Which <b>?', ['this', 'that'], 1, 'So it is.', on_guess=lambda *g: kept.append(g))",
+    "number": "views.guess_number('g2', 'How many?', 50257, factor=2, unit='tokens')",
+    "merges": "views.merges(['low', 'lot'], [('l', 'o', 2), ('lo', 'w', 1)])",
+    "tokens": "views.tokens({'letters': encode}, 'cat', examples=['doggy'])",
+    "ngrams": "views.ngrams(compute, {1: 9, 2: 4, 3: 2}, {1: 9, 2: 6, 3: 8}, context='the', n=2, floor=1.5)",
+    "query_key": "plane = views.query_key()\nplane",
+    "next_tokens": "views.next_tokens(np.log([0.5, 0.3, 0.2]), ['a', 'b', '<i>'], text='Once')",
+    "follow": "views.follow([stage('ids', [1, 2]), stage('vectors', np.eye(2))], ['x', 'y'])",
+    "figure": "figures.show(figures.bars(['a', 'b'], [1, 2]), alt='Two bars')",
+}
+WIDGETS = [name for name in CELLS if name != "figure"]
+
+
+def notebook(*names: str) -> nbformat.NotebookNode:
+    """A notebook with these views, or with all of them; it has not run."""
+    sources = [SETUP, *(CELLS[name] for name in names or CELLS)]
+    return new_notebook(cells=[new_code_cell(source) for source in sources], metadata=KERNEL)
+
+
+def wear(page, theme: str) -> None:
+    """Change JupyterLab's theme, "Light" or "Dark", and wait until the page wears it. It stays for later pages."""
+    page.evaluate(
+        "name => jupyterapp.commands.execute('apputils:change-theme', { theme: `JupyterLab ${name}` })", theme
+    )
+    page.wait_for_function(f"() => document.body.dataset.jpThemeLight === '{str(theme == 'Light').lower()}'")
+    page.wait_for_timeout(500)
