@@ -41,7 +41,8 @@ def next_token_probs(logits, temperature: float = 1.0, top_k: int | None = None,
     Takes a tensor or an array; gives float32 on the CPU. Raises ValueError for NaN, and for values that make no sense.
     """
     rule = Rule(temperature, top_k, top_p)
-    logits = torch.as_tensor(logits).detach().float().cpu()  # (..., V)
+    logits = logits.detach() if isinstance(logits, Tensor) else torch.tensor(logits)  # (..., V)
+    logits = logits.float().cpu()  # (..., V)
     if logits.isnan().any():
         raise ValueError("the logits hold NaN: the model's weights are damaged, load or train it anew")
     if rule.temperature == 0:

@@ -3,7 +3,19 @@
 from minigpt.course.checks import check, same
 from minigpt.course.guesses import guess, guess_number
 from minigpt.course.machine import budget, device, start
+from minigpt.course.playground import try_model
 from minigpt.course.progress import progress
 from minigpt.course.real_model import run_in_model
 
-__all__ = ["budget", "check", "device", "guess", "guess_number", "progress", "run_in_model", "same", "start"]
+__all__ = [
+    "budget",
+    "check",
+    "device",
+    "guess",
+    "guess_number",
+    "progress",
+    "run_in_model",
+    "same",
+    "start",
+    "try_model",
+]
