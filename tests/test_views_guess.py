@@ -62,6 +62,12 @@ def test_the_face_of_a_number_has_its_unit() -> None:
     assert "124,439,808 weights" in views.guess_number("02.g1", "How many?", 124439808, unit="weights").face()
 
 
+def test_a_saved_notebook_does_not_tell_what_its_author_guessed() -> None:
+    view = make(stored=2)
+    view.revealed = True
+    assert view.stored() == {"guess": None, "revealed": False}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

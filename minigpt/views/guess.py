@@ -40,6 +40,10 @@ class Guess(View):
         if guess is not None:
             self.guarded(on_guess, self.key, int(guess) if self.options else guess)
 
+    def stored(self) -> dict[str, Any]:
+        """A saved notebook is everyone's: it begins without the guess of whoever ran it."""
+        return {"guess": None, "revealed": False}
+
     def describe(self) -> str:
         """The question with its options."""
         options = f" {'; '.join(self.options)}." if self.options else ""

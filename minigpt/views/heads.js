@@ -60,7 +60,7 @@ function makeGrid(root, choose) {
   };
   const build = (layers, heads) => {
     H = heads;
-    root.style.gridTemplateColumns = `auto repeat(${H}, minmax(0, 1fr))`;
+    root.style.gridTemplateColumns = `auto repeat(${H}, minmax(0, 72px))`;
     buttons = Array.from({ length: layers * H }, (_, n) => {
       const name = `layer ${Math.floor(n / H)}, head ${n % H}`;
       return element("button", { type: "button", class: "thumb", "aria-label": name, title: name }, element("canvas"));

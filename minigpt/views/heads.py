@@ -1,5 +1,6 @@
 """All attention heads of a model at once, and any one of them enlarged."""
 
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,7 +18,10 @@ class Recording(Protocol):
     `source_tokens`, where present and not None, are the labels of the keys; otherwise the tokens look at themselves.
     """
 
-    tokens: Any
+    @property
+    def tokens(self) -> Iterable[str]:
+        """A label for each of the T tokens that look."""
+        ...
 
     def attention_stack(self) -> np.ndarray:
         """Weights of all heads, (L, H, T, S): layers, heads, tokens that look, tokens looked at."""
