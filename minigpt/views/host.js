@@ -44,7 +44,7 @@ function wearTheme({ light, variables }) {
 }
 
 /** Show the view, wear the page's theme, and tell the page how high the view is. */
-export async function host(render) {
+function show(render, state) {
   const el = document.getElementById("view");
   const tellHeight = () => {
     const height = el.offsetHeight; // 0 before the view is drawn; a frame of no height would never be
@@ -56,5 +56,14 @@ export async function host(render) {
     tellHeight(); // the page listens only since now
   });
   new ResizeObserver(tellHeight).observe(el);
-  render({ model: standIn(await unpack(document.getElementById("state").textContent)), el });
+  render({ model: standIn(state), el });
+}
+
+/** Begin: the view's code comes packed together with its state, which halves the notebook. */
+export async function boot() {
+  const { code, style, ...state } = await unpack(document.getElementById("packed").textContent);
+  document.head.append(Object.assign(document.createElement("style"), { textContent: style }));
+  globalThis.show = (render) => show(render, state);
+  const script = { type: "module", textContent: `${code}\nshow(render);` };
+  document.body.append(Object.assign(document.createElement("script"), script));
 }

@@ -21,12 +21,11 @@ FOLDER = Path(__file__).parent
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{policy}">
-<style>body {{ margin: 0 }}
-{style}</style>
+<style>body {{ margin: 0 }}</style>
 <body data-jp-theme-light="true"><div id="view"></div>
-<script type="text/plain" id="state">{state}</script>
-<script type="module">{script}
-host(render);</script></body></html>"""
+<script type="text/plain" id="packed">{packed}</script>
+<script type="module">{host}
+boot();</script></body></html>"""
 
 
 def is_static() -> bool:
@@ -45,7 +44,7 @@ def style(name: str) -> str:
 
 
 def pack(state: Mapping[str, Any]) -> str:
-    """Traits as text: base64 of zlib of (length, JSON, the binary traits one after the other). host.js unpacks it."""
+    """Values as text: base64 of zlib of (length, JSON, the binary values one after the other). host.js unpacks it."""
     binary = {name: value for name, value in state.items() if isinstance(value, bytes)}
     plain = {name: value for name, value in state.items() if name not in binary}
     head = json.dumps(
@@ -57,7 +56,8 @@ def pack(state: Mapping[str, Any]) -> str:
 def frame(name: str, title: str, state: Mapping[str, Any]) -> str:
     """A sandboxed frame, without network, that runs the view `name` on the state; bridge.js ties it to its page."""
     css = style(name)
-    page = PAGE.format(policy=POLICY, style=css, state=pack(state), script=module(name) + _read("host.js"))
+    packed = pack({**state, "code": module(name), "style": css})
+    page = PAGE.format(policy=POLICY, packed=packed, host=_read("host.js"))
     bridge = _read("bridge.js").replace("NAMES", json.dumps(sorted(set(re.findall(r"--jp-[\w-]+", css)))))
     place = "position:absolute;inset:0;width:100%;height:100%;border:0"
     return (
