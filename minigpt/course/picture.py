@@ -1,0 +1,34 @@
+"""Draw the picture of the README: all heads of the shipped model over one sentence.
+
+python -m minigpt.course.picture
+"""
+
+import numpy as np
+
+from minigpt.assets import ASSETS
+from minigpt.inspection.record import record
+from minigpt.views import figures
+from minigpt.weights import load_shipped
+
+SENTENCE = "Tom had a red ball. Lily saw the ball."
+
+
+def main() -> None:
+    model, tokenizer = load_shipped()
+    ids = tokenizer.encode(SENTENCE)
+    recording = record(model, ids, tokenizer.labels(ids))
+    stack = recording.attention_stack()  # (L, H, T, T)
+    one_back = np.diagonal(stack, offset=-1, axis1=2, axis2=3).mean(axis=-1)  # (L, H)
+    layer, head = (int(i) for i in np.unravel_index(one_back.argmax(), one_back.shape))
+    heads = list(stack.reshape(-1, *stack.shape[2:]))
+    title = f"Layer {layer}, head {head}"
+    figure = figures.all_heads(
+        heads, stack.shape[1], stack[layer, head], recording.tokens, recording.tokens, True, title
+    )
+    path = ASSETS / "figures" / "heads.svg"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(figures.to_svg(figure), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
