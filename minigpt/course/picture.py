@@ -17,8 +17,8 @@ def main() -> None:
     model, tokenizer = load_shipped()
     ids = tokenizer.encode(SENTENCE)
     recording = record(model, ids, tokenizer.labels(ids))
-    stack = recording.attention_stack()  # (L, H, T, T)
-    one_back = np.diagonal(stack, offset=-1, axis1=2, axis2=3).mean(axis=-1)  # (L, H)
+    stack = recording.attention_stack()
+    one_back = np.diagonal(stack, offset=-1, axis1=2, axis2=3).mean(axis=-1)
     layer, head = (int(i) for i in np.unravel_index(one_back.argmax(), one_back.shape))
     heads = list(stack.reshape(-1, *stack.shape[2:]))
     title = f"Layer {layer}, head {head}"
