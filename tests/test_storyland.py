@@ -20,6 +20,7 @@ from minigpt.text.storyland.words import NOUNS, entries, noun_forms
 
 LAND = Storyland(seed=0)
 SAMPLE = LAND.sentences(2000)
+MANY = Storyland(seed=5).sentences(5000)
 SMALL = """
     S 3  -> NP VP .        | NP VP .
     S    -> today NP VP .  | hoje NP VP .
@@ -211,7 +212,7 @@ def test_both_languages_have_the_same_entropy_and_their_own_per_token():
 
 
 def test_sampled_surprise_and_length_agree_with_the_exact_numbers():
-    entropy, sentences = LAND.entropy("pt"), Storyland(seed=5).sentences(4000)
+    entropy, sentences = LAND.entropy("pt"), MANY
     for values, truth in [
         ([-s.log_prob / math.log(2) for s in sentences], entropy.per_sentence_bits),
         ([len(s.pt) for s in sentences], entropy.mean_tokens),
@@ -223,7 +224,7 @@ def test_sampled_surprise_and_length_agree_with_the_exact_numbers():
 
 
 def test_sampled_stories_agree_with_the_exact_numbers():
-    entropy, stories = LAND.entropy("en", story=4), [LAND.story(4, i) for i in range(800)]
+    entropy, stories = LAND.entropy("en", story=4), [LAND.story(4, i) for i in range(500)]
     for values, truth in [
         ([-s.log_prob / math.log(2) / 4 for s in stories], entropy.per_sentence_bits),
         ([len(s.words("en")) / 4 for s in stories], entropy.mean_tokens),
@@ -269,7 +270,7 @@ def test_the_ideal_models_loss_on_a_long_text_is_the_entropy():
 
 
 def test_no_ngram_beats_the_ideal_model():
-    train = [word for s in Storyland(seed=1).sentences(4000) for word in s.en]
+    train = [word for s in MANY for word in s.en]
     pairs, words, n_vocab = Counter(pairwise(train)), Counter(train[:-1]), len(LAND.vocabulary("en"))
     test = [word for s in SAMPLE for word in (".", *s.en)]
     probs = [(pairs[a, b] + 0.1) / (words[a] + 0.1 * n_vocab) for a, b in pairwise(test) if (a, b) != (".", ".")]
@@ -413,7 +414,7 @@ def test_links_join_one_to_one_one_to_two_and_two_to_one_and_cross():
 def test_ambiguous_words_always_have_their_sense_and_each_sense_occurs(language):
     ambiguous, seen = LAND.ambiguous(language), set()
     assert len(ambiguous) >= 8
-    for sentence in [*SAMPLE, *Storyland(1).sentences(3000), *LAND.story(3).sentences]:
+    for sentence in [*SAMPLE, *MANY, *LAND.story(3).sentences]:
         senses = {sense.position: sense for sense in sentence.senses if sense.language == language}
         for at, word in enumerate(sentence.words(language)):
             assert (at in senses) == (word in ambiguous), sentence
@@ -441,7 +442,7 @@ def test_the_vocabulary_is_what_the_texts_use(language):
     vocabulary = LAND.vocabulary(language)
     assert list(vocabulary) == sorted(set(vocabulary))
     assert all(re.fullmatch(r"[a-zà-ú]+|[A-Z][a-z]+|[.,]", word) for word in vocabulary)
-    used = {word for s in Storyland(2).sentences(5000) for word in s.words(language)}
+    used = {word for s in MANY for word in s.words(language)}
     assert used < set(vocabulary)
     assert len(used) > 0.97 * len(vocabulary)
 
@@ -544,6 +545,9 @@ def test_the_example_in_the_documentation_is_true():
         (lambda: LAND.recall(201), "k=201 does not fit"),
         (lambda: LAND.story(1), "a story of 1 sentences"),
         (lambda: LAND.sentence(-1), "index -1"),
+        (lambda: LAND.sentences(-1), "-1 sentences: give a whole number from 0 up"),
+        (lambda: LAND.pairs(-2), "-2 sentences"),
+        (lambda: LAND.text(-3), "-3 sentences"),
         (lambda: Storyland(-1), "seed -1"),
     ],
 )

@@ -153,6 +153,17 @@ class Grammar:
         reading.alignment.sort()
         return reading
 
+    def words(self, derivation: Derivation, language: str) -> list[str]:
+        """The words of a derivation in one language: the same as `read` finds, and sooner."""
+        rule, children = derivation
+        found: list[str] = []
+        for text, child, _, _ in rule.sides[LANGUAGES.index(language)]:
+            if child >= 0:
+                found += self.words(children[child], language)
+            else:
+                found.append(text)
+        return found
+
     # Exact expectations
 
     def expected(self, value: Callable[[Rule], float]) -> dict[str, float]:

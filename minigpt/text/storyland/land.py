@@ -16,6 +16,7 @@ from minigpt.text.storyland.sentences import (
     Story,
     ambiguous_words,
     as_words,
+    join,
     known,
     make_sentence,
 )
@@ -76,7 +77,7 @@ class Storyland:
 
     def sentences(self, n: int, start: int = 0) -> list[Sentence]:
         """The sentences number `start` to `start + n - 1`: independent draws, so short ones may come twice."""
-        return [self.sentence(index) for index in range(start, start + n)]
+        return [self.sentence(index) for index in range(start, start + counted(n))]
 
     def pairs(self, n: int, unseen: bool = False, start: int = 0) -> list[Sentence]:
         """n sentences to learn translation from, or, with `unseen`, to test it on.
@@ -86,12 +87,16 @@ class Storyland:
         not quite the whole's: compare losses with `entropy` on `sentences`, and exact match on these.
         """
         found = (sentence for sentence in self._endless(start) if sentence.is_unseen == unseen)
-        return list(islice(found, n))
+        return list(islice(found, counted(n)))
 
     def text(self, n_sentences: int, language: str = "en", start: int = 0) -> str:
         """n independent sentences, one a line."""
         known(language)
-        return "".join(sentence.text(language) + "\n" for sentence in self.sentences(n_sentences, start))
+        lines = []
+        for index in range(start, start + counted(n_sentences)):
+            derivation = self.grammar.sample("sentence", self._rng(0, index))
+            lines.append(join(self.grammar.words(derivation, language)) + "\n")
+        return "".join(lines)
 
     def _endless(self, start: int) -> Iterator[Sentence]:
         while True:
@@ -214,6 +219,13 @@ class Storyland:
 
     def _start(self, story: int | None) -> Stacks:
         return {("sentence",): 1.0} if story is None else story_start(story)
+
+
+def counted(n: int) -> int:
+    """How many, if one can ask for so many. Raises ValueError for fewer than none."""
+    if n < 0:
+        raise ValueError(f"{n} sentences: give a whole number from 0 up")
+    return n
 
 
 def story_start(n_sentences: int) -> Stacks:

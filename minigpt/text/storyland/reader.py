@@ -16,6 +16,7 @@ from minigpt.text.storyland.grammar import LANGUAGES, Grammar
 Stack = tuple[str, ...]
 Stacks = dict[Stack, float]
 Path = tuple["Path", str] | tuple[()]
+Moves = dict[tuple[Stack, Stack, bool], str]
 
 
 class Expansions:
@@ -93,6 +94,7 @@ def two_derivations(grammar: Grammar, language: str, left: str) -> tuple[str, ..
     one text has two derivations. There are finitely many pairs, as the grammar is not recursive.
     """
     expansions = Expansions(grammar, language, [left])
+    moves: dict[tuple[str, str], Moves] = {}
     todo: list[tuple[Stack, Stack, bool, Path]] = [((left,), (left,), False, ())]
     seen = set()
     while todo:
@@ -101,16 +103,27 @@ def two_derivations(grammar: Grammar, language: str, left: str) -> tuple[str, ..
             return words_of(path)
         if not one or not two:
             continue
-        tops = expansions[one[0]], expansions[two[0]]
-        for word in tops[0].keys() & tops[1].keys():
-            for i, (_, rest_one) in enumerate(tops[0][word]):
-                for j, (_, rest_two) in enumerate(tops[1][word]):
-                    stacks = rest_one + one[1:], rest_two + two[1:]
-                    pair = min(stacks), max(stacks), apart or i != j
-                    if pair not in seen:
-                        seen.add(pair)
-                        todo.append((*pair, (path, word)))
+        tops = one[0], two[0]
+        if tops not in moves:
+            moves[tops] = common_moves(expansions, *tops)
+        for (rest_one, rest_two, differ), word in moves[tops].items():
+            stacks = rest_one + one[1:], rest_two + two[1:]
+            pair = min(stacks), max(stacks), apart or differ
+            if pair not in seen:
+                seen.add(pair)
+                todo.append((*pair, (path, word)))
     return None
+
+
+def common_moves(expansions: Expansions, one: str, two: str) -> Moves:
+    """What two symbols leave after the same word, and whether by different options; one such word stands for all."""
+    tops = expansions[one], expansions[two]
+    return {
+        (rest_one, rest_two, i != j): word
+        for word in tops[0].keys() & tops[1].keys()
+        for i, (_, rest_one) in enumerate(tops[0][word])
+        for j, (_, rest_two) in enumerate(tops[1][word])
+    }
 
 
 def words_of(path: Path) -> tuple[str, ...]:
