@@ -164,9 +164,9 @@ def excerpt(mirror: str, sha256: str) -> dict[str, Part]:
 
 CORPORA = {
     "storyland": Corpus(
-        "endless stories from the course's own grammar, whose exact entropy is known",
+        "sentences without end from the course's own grammar, whose exact entropy is known",
         "CC BY 4.0",
-        "minigpt/text/storyland.py",
+        "minigpt/text/storyland",
         "this course",
         {"train": Part(), "valid": Part(), "test": Part()},
         default="train",
