@@ -3,42 +3,56 @@
     python benchmarks/generate.py
 
 GPT-2's 124M shape with random weights, the same in both, float32, greedy, prompt of 32 tokens and 128 new ones, at
-batch 1 and 8. Both sides take turns in one process, and the tokens are compared.
+batch 1 and 8. They take turns token by token in one process, so that a busy moment of the machine hits them alike; the
+tokens are compared. Ours runs twice, with its matrices laid out for generation and as they were made.
 """
 
 import argparse
+import copy
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
 
 import torch
-from transformers import GPT2LMHeadModel
+from torch import Tensor
+from transformers import GPT2LMHeadModel, StoppingCriteria, StoppingCriteriaList
+from transformers.utils import logging
 
 from minigpt.config import GPTConfig
 from minigpt.models.gpt import GPT
+from minigpt.models.layout import lay_out_for_generation
 from minigpt.sampling import generate_batch
 from minigpt.weights import save_pretrained
 
 N_PROMPT, N_NEW = 32, 128
-TARGETS = {1: 1.3, 8: 1.1}
+TARGETS = {1: 1.3, 8: 1.1}  # batch size -> how many times transformers' speed
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--size", default="gpt2", help="a name of minigpt.config.SIZES")
+    parser.add_argument("--batch", type=int, nargs="+", default=list(TARGETS))
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    ours, theirs = same_model_twice(arguments.size)
-    bandwidth = read_bandwidth()
-    print(f"{arguments.threads} threads, torch {torch.__version__}, memory reads at {bandwidth / 1e9:.1f} GB/s")
-    for batch_size, target in TARGETS.items():
-        compare(ours, theirs, batch_size, target, arguments.rounds, bandwidth)
+    as_made, theirs = same_model_twice(arguments.size)
+    models = {"ours": lay_out_for_generation(copy.deepcopy(as_made)), "ours, as made": as_made}
+    for batch_size in arguments.batch:
+        seconds: dict[str, list[float]] = {"transformers": [], **{name: [] for name in models}}
+        bandwidth, same = 0.0, True
+        for _ in range(arguments.rounds):
+            bandwidth = max(bandwidth, read_bandwidth())
+            same = same and compete(theirs, models, batch_size, seconds)
+        print(f"batch {batch_size}, {arguments.threads} threads, {'the same' if same else 'OTHER'} tokens")
+        report(seconds, bandwidth, sum(p.nbytes for p in as_made.parameters()), TARGETS.get(batch_size))
 
 
 def same_model_twice(size: str) -> tuple[GPT, GPT2LMHeadModel]:
+    """The same weights in our model and in transformers' model."""
     torch.manual_seed(0)
+    logging.disable_progress_bar()
     ours = GPT(GPTConfig.named(size)).eval()
     with tempfile.TemporaryDirectory() as folder:
         save_pretrained(ours, f"{folder}/model")
@@ -46,54 +60,70 @@ def same_model_twice(size: str) -> tuple[GPT, GPT2LMHeadModel]:
     return ours, theirs
 
 
-def compare(
-    ours: GPT, theirs: GPT2LMHeadModel, batch_size: int, target: float, n_rounds: int, bandwidth: float
-) -> None:
-    n_vocab = ours.config.n_vocab
-    prompts = torch.randint(0, n_vocab, (batch_size, N_PROMPT), generator=torch.Generator().manual_seed(batch_size))
-    our_seconds, their_seconds, same = [], [], True
-    for _ in range(n_rounds):
-        seconds, our_tokens = timed(lambda: with_ours(ours, prompts))
-        our_seconds.append(seconds)
-        seconds, their_tokens = timed(lambda: with_transformers(theirs, prompts))
-        their_seconds.append(seconds)
-        same = same and our_tokens == their_tokens
-    ratios = [theirs / ours for ours, theirs in zip(our_seconds, their_seconds, strict=True)]
-    per_token = min(our_seconds) / N_NEW
-    limit = sum(p.nbytes for p in ours.parameters()) / bandwidth  # seconds to read all weights once
+def compete(theirs: GPT2LMHeadModel, models: dict[str, GPT], batch_size: int, seconds: dict[str, list[float]]) -> bool:
+    """All write N_NEW tokens after the same prompts; the time of each step goes into `seconds`. True if all agree."""
+    prompts = torch.randint(0, theirs.config.vocab_size, (batch_size, N_PROMPT))
+    options = {"do_sample": False, "max_new_tokens": N_NEW, "eos_token_id": None, "pad_token_id": 0}
+    writers = {
+        name: generate_batch(model, prompts, max_new_tokens=N_NEW, temperature=0) for name, model in models.items()
+    }
+    turns = Turns(writers, seconds)
+    mask = torch.ones_like(prompts)
+    ids = theirs.generate(prompts, attention_mask=mask, stopping_criteria=StoppingCriteriaList([turns]), **options)
+    expected = ids[:, N_PROMPT:].T.tolist()
+    return all(tokens == expected for tokens in turns.tokens.values())
+
+
+class Turns(StoppingCriteria):
+    """transformers asks after each step whether to stop. It is not to, but now each of the others writes a token."""
+
+    def __init__(self, writers: dict[str, Iterator[list[int | None]]], seconds: dict[str, list[float]]):
+        self.writers, self.seconds = writers, seconds
+        self.tokens: dict[str, list[list[int | None]]] = {name: [] for name in writers}
+        self.since = time.perf_counter()
+
+    def __call__(self, input_ids: Tensor, scores, **kwargs) -> Tensor:
+        self.take("transformers")
+        for name, steps in self.writers.items():
+            self.tokens[name].append(next(steps))
+            self.take(name)
+        return torch.zeros(len(input_ids), dtype=torch.bool)
+
+    def take(self, name: str) -> None:
+        now = time.perf_counter()
+        self.seconds[name].append(now - self.since)
+        self.since = now
+
+
+def report(seconds: dict[str, list[float]], bandwidth: float, n_bytes: int, target: float | None) -> None:
+    for name, steps in seconds.items():
+        line = f"  {name:14} {1000 * statistics.median(steps):6.1f} ms a step, {1000 * min(steps):.1f} at best"
+        if name != "transformers":
+            theirs = seconds["transformers"]
+            line += (
+                f"; times transformers' speed: {sum(theirs) / sum(steps):.2f} in all, "
+                f"{statistics.median(theirs) / statistics.median(steps):.2f} by medians, "
+                f"{min(theirs) / min(steps):.2f} by the best"
+            )
+        print(line + (f" (target {target})" if name == "ours" and target else ""))
+    limit, best = n_bytes / bandwidth, min(seconds["ours"])
     print(
-        f"batch {batch_size}: {statistics.median(ratios):.2f} times transformers' speed, target {target} "
-        f"(rounds {min(ratios):.2f} to {max(ratios):.2f}); {'same' if same else 'OTHER'} tokens; "
-        f"{1000 * per_token:.1f} ms a step, of which reading the weights takes at least {1000 * limit:.1f} ms"
+        f"  Each step reads all weights: {1000 * limit:.1f} ms at {bandwidth / 1e9:.1f} GB/s, the fastest reading seen "
+        f"here; our best step has {limit / best:.0%} of that speed"
     )
 
 
-def with_ours(model: GPT, prompts: torch.Tensor) -> list[list[int]]:
-    steps = list(generate_batch(model, prompts.tolist(), max_new_tokens=N_NEW, temperature=0))
-    return [list(row) for row in zip(*steps, strict=True)]
-
-
-def with_transformers(model: GPT2LMHeadModel, prompts: torch.Tensor) -> list[list[int]]:
-    options = {"do_sample": False, "min_new_tokens": N_NEW, "max_new_tokens": N_NEW, "pad_token_id": 0}
-    ids = model.generate(prompts, attention_mask=torch.ones_like(prompts), eos_token_id=None, **options)
-    return ids[:, N_PROMPT:].tolist()
-
-
-def timed(action) -> tuple[float, list[list[int]]]:
-    start = time.perf_counter()
-    result = action()
-    return time.perf_counter() - start, result
-
-
-def read_bandwidth(n_bytes: int = 1 << 28, n_rounds: int = 5) -> float:
-    """Bytes a second that all threads together read, the best of some rounds."""
-    data = torch.ones(n_bytes // 4)
-    seconds = []
-    for _ in range(n_rounds):
-        start = time.perf_counter()
-        data.sum()
-        seconds.append(time.perf_counter() - start)
-    return n_bytes / min(seconds)
+def read_bandwidth(n_bytes: int = 1 << 28) -> float:
+    """Bytes a second that go to or from memory: the most of a sum, a matrix times a vector, and a copy."""
+    matrix = torch.ones(n_bytes // 4 // 1024, 1024)
+    columns, vector, to = matrix.t(), torch.ones(len(matrix)), torch.empty_like(matrix)
+    best = 0.0
+    for way, n_times in ((matrix.sum, 1), (lambda: columns @ vector, 1), (lambda: to.copy_(matrix), 2)):
+        for _ in range(5):
+            start = time.perf_counter()
+            way()
+            best = max(best, n_times * n_bytes / (time.perf_counter() - start))
+    return best
 
 
 if __name__ == "__main__":

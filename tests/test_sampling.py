@@ -1,4 +1,8 @@
+"""Sampling: against transformers, worked by hand, and what must hold with and without cache, alone or in a batch."""
+
 import math
+from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -90,6 +94,7 @@ def test_top_p_keeps_the_fewest_that_reach_p(logits, p):
         ({"temperature": -1}, "temperature=-1"),
         ({"temperature": math.nan}, "temperature"),
         ({"top_k": 0}, "top_k=0.*None keeps all"),
+        ({"top_k": 2.5}, "top_k=2.5.*whole number"),
         ({"top_p": 0}, "top_p=0"),
         ({"top_p": 1.5}, "top_p=1.5.*at most 1"),
     ],
@@ -99,10 +104,52 @@ def test_rules_that_make_no_sense_are_refused(rule, message):
         next_token_probs(torch.zeros(3), **rule)
 
 
-def test_forbidden_tokens_stay_forbidden_and_nan_is_named():
-    assert next_token_probs([0.0, -math.inf]).tolist() == [1.0, 0.0]
-    with pytest.raises(ValueError, match="NaN"):
-        next_token_probs([0.0, math.nan])
+@pytest.mark.parametrize("rule", [{}, {"temperature": 0}, {"top_k": 3}, {"top_p": 1.0}, {"top_p": 0.01}])
+def test_forbidden_tokens_stay_forbidden(rule):
+    assert next_token_probs([-math.inf, 0.0, -math.inf], **rule).tolist() == [0.0, 1.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("logits", "message"),
+    [
+        ([[0.0, 1.0], [math.nan, 2.0]], r"logits\[1, 0\] is NaN, as are 1 of 4.*damaged"),
+        ([0.0, math.inf, math.inf], r"logits\[1\] is infinite, as are 2 of 3"),
+        ([[0.0, 0.0], [-math.inf, -math.inf]], "every token is forbidden"),
+        ([], r"shape \(0,\)"),
+        (1.0, r"shape \(\)"),
+    ],
+)
+def test_logits_that_are_no_numbers_are_named_with_their_place(logits, message):
+    for temperature in (0, 1):
+        with pytest.raises(ValueError, match=message):
+            next_token_probs(logits, temperature)
+
+
+def test_among_equals_the_lower_id_comes_first_and_top_k_keeps_the_tie():
+    logits = [1.0, 2.0, 2.0, 2.0]
+    assert next_token_probs(logits, temperature=0).tolist() == [0, 1, 0, 0]
+    assert (next_token_probs(logits, top_k=2) > 0).tolist() == [False, True, True, True]
+    assert (next_token_probs(logits, top_p=0.5) > 0).tolist() == [False, True, True, False]
+
+
+def test_a_top_p_of_1_keeps_even_the_least_likely():
+    logits = torch.linspace(0, -15, 5000)
+    assert torch.equal(next_token_probs(logits, top_p=1.0), next_token_probs(logits))
+
+
+@pytest.mark.parametrize("temperature", [1e-10, 1e-60, 5e-324])
+def test_the_lower_the_temperature_the_closer_to_greedy(temperature):
+    logits = [-1000.0, 3.0, 2.0]
+    assert next_token_probs(logits, temperature).tolist() == next_token_probs(logits, 0).tolist() == [0, 1, 0]
+
+
+def test_logits_come_as_list_array_or_tensor_and_are_not_changed():
+    array = np.array([1.0, 2.0, 3.0])
+    array.flags.writeable = False
+    tensor = torch.tensor([1.0, 2.0, 3.0], dtype=torch.bfloat16, requires_grad=True)
+    results = [next_token_probs(logits, top_k=2, top_p=0.9) for logits in ([1.0, 2.0, 3.0], array, tensor)]
+    assert all(torch.equal(probs, results[0]) and probs.dtype == torch.float32 for probs in results)
+    assert tensor.tolist() == [1.0, 2.0, 3.0]
 
 
 # ---------------------------------------------------------------- generation
@@ -149,6 +196,7 @@ def test_in_a_batch_each_row_gets_what_it_would_get_alone(model, use_cache):
 def test_a_seed_gives_the_same_tokens_and_leaves_the_global_state_alone(model):
     before = torch.random.get_rng_state()
     first = list(generate(model, [1], max_new_tokens=10, seed=7))
+    assert list(generate(model, [1], max_new_tokens=10)) != list(generate(model, [1], max_new_tokens=10))  # no seed
     assert first == list(generate(model, [1], max_new_tokens=10, seed=7))
     assert first != list(generate(model, [1], max_new_tokens=10, seed=8))
     assert torch.equal(before, torch.random.get_rng_state())
@@ -199,6 +247,45 @@ def test_gradients_can_be_taken_between_two_tokens(model):
     next(tokens)
 
 
+def test_each_module_returns_to_the_mode_that_it_was_in_even_after_an_error(model):
+    model.train()
+    model.h[0].eval()  # frozen, say
+    modes = [module.training for module in model.modules()]
+    next(generate(model, [1], max_new_tokens=5))
+    assert [module.training for module in model.modules()] == modes
+    model.wte.weight.data[5] = math.nan
+    with pytest.raises(ValueError, match="NaN"):
+        next(generate(model, [5], max_new_tokens=1))
+    assert [module.training for module in model.modules()] == modes
+
+
+def test_the_cache_reads_each_token_once_and_half_a_context_when_the_window_slides(model):
+    read = []
+    model.wte.register_forward_hook(lambda module, inputs, output: read.append(inputs[0].size(1)))
+    list(generate(model, [1, 2, 3], max_new_tokens=11, temperature=0))
+    assert read == [3, 1, 1, 1, 1, 1, 5, 1, 1, 1, 5]  # 8 are read; of 9, and later of 13, the last 5
+    read.clear()
+    list(generate(model, [1, 2, 3], max_new_tokens=7, temperature=0, use_cache=False))
+    assert read == [3, 4, 5, 6, 7, 8, 5]
+
+
+def test_only_the_last_position_meets_the_output_matrix(model, monkeypatch):
+    shapes, head = [], model.head
+    monkeypatch.setattr(model, "head", lambda x: shapes.append(x.shape) or head(x))
+    list(generate_batch(model, [[1, 2, 3], [4, 5, 6]], max_new_tokens=2))
+    assert shapes == [(2, 1, 12), (2, 1, 12)]
+
+
+def test_a_table_of_bigrams_without_parameters_generates_too():
+    class Next(torch.nn.Module):
+        config = SimpleNamespace(n_ctx=4)
+
+        def forward(self, ids):
+            return torch.nn.functional.one_hot((ids + 1) % 10, 10).float()
+
+    assert list(generate(Next(), [7], max_new_tokens=6, temperature=0)) == [8, 9, 0, 1, 2, 3]
+
+
 def test_a_model_without_a_cache_generates_too(model):
     class Plain(torch.nn.Module):
         def __init__(self):
@@ -216,7 +303,10 @@ def test_a_model_without_a_cache_generates_too(model):
     ("change", "message"),
     [
         ({"ids": []}, "a prompt is empty"),
-        ({"ids": [1, 257]}, "outside the vocabulary"),
+        ({"ids": [1, 257]}, "token id 257 is outside the vocabulary, 0 to 256"),
+        ({"ids": [-1]}, "token id -1 is outside"),
+        ({"ids": [1] * 9, "overflow": "stop"}, r"9 tokens does not fit into n_ctx=8.*ids\[-8:\]"),
+        ({"ids": [1] * 9, "overflow": "error"}, "9 tokens does not fit"),
         ({"max_new_tokens": -1}, "max_new_tokens=-1"),
         ({"overflow": "wrap"}, "slide, stop, error"),
         ({"top_k": 0}, "top_k"),
@@ -225,7 +315,20 @@ def test_a_model_without_a_cache_generates_too(model):
 def test_what_cannot_be_generated_is_refused(model, change, message):
     request = {"ids": [1], "max_new_tokens": 3, **change}
     with pytest.raises(ValueError, match=message):
-        list(generate(model, request.pop("ids"), **request))
+        generate(model, request.pop("ids"), **request)  # at once, not only when the first token is asked for
+
+
+@pytest.mark.parametrize("prompt", ["text", [1.5], torch.ones(1, 3, dtype=torch.long), 5])
+def test_what_is_no_list_of_ids_is_refused_with_the_function_that_fits(model, prompt):
+    with pytest.raises(TypeError, match=r"list of token ids.*stream\(\).*generate_batch\(\)"):
+        generate(model, prompt, max_new_tokens=3)
+
+
+def test_ids_come_as_list_array_or_tensor(model):
+    prompts = ([1, 2], np.array([1, 2], dtype=np.uint16), torch.tensor([1, 2]), (np.int64(1), 2))
+    assert len({tuple(generate(model, ids, max_new_tokens=4, temperature=0)) for ids in prompts}) == 1
+    both = list(generate_batch(model, torch.tensor([[1, 2], [3, 4]]), max_new_tokens=4, temperature=0))
+    assert [row[0] for row in both] == list(generate(model, [1, 2], max_new_tokens=4, temperature=0))
 
 
 def test_nothing_is_generated_when_nothing_is_asked_for(model):
@@ -249,10 +352,41 @@ def test_text_streams_in_whole_characters_and_equals_the_decoded_tokens(model):
     assert complete(model, tokenizer, "é", max_new_tokens=40, seed=0) == "é" + "".join(pieces)
 
 
+def test_a_character_waits_for_its_last_byte():
+    tokenizer, text = BPETokenizer([]), "aé€😀!"
+    writes = dict(pairwise(tokenizer.encode(" " + text)))  # each byte of it once: after it comes the next
+
+    class Script(torch.nn.Module):
+        config = SimpleNamespace(n_ctx=4)
+
+        def forward(self, ids):
+            following = torch.tensor([[writes[int(token)] for token in row] for row in ids])
+            return torch.nn.functional.one_hot(following, 257).float()
+
+    assert list(stream(Script(), tokenizer, " ", max_new_tokens=11, temperature=0)) == list(text)
+
+
 def test_an_empty_prompt_begins_a_new_text_where_the_tokenizer_can(model):
     assert complete(model, BPETokenizer([]), "", max_new_tokens=3, seed=0)
     with pytest.raises(ValueError, match="no end-of-text token"):
         complete(model, CharTokenizer("abc"), "", max_new_tokens=3)
+
+
+def test_a_text_ends_at_the_end_of_text_token_which_is_no_text(model):
+    free = [t for t in generate(model, [3], max_new_tokens=40, seed=0) if t != 256]
+    tokenizer = SimpleNamespace(end_of_text=free[4], encode=lambda text: [3], decode_stream=lambda ids: map(str, ids))
+    pieces = list(stream(model, tokenizer, "x", max_new_tokens=40, seed=0))
+    assert pieces == [str(token) for token in free[: free.index(free[4])]]
+
+
+def test_a_stop_text_may_be_one_or_several_but_not_empty(model):
+    tokenizer = BPETokenizer([])
+    text = "".join(stream(model, tokenizer, "a", max_new_tokens=40, seed=0))
+    stop = text[5:7]
+    for stops in (stop, [stop], ["never in there", stop]):
+        assert "".join(stream(model, tokenizer, "a", max_new_tokens=40, seed=0, stop=stops)) == text.split(stop)[0]
+    with pytest.raises(ValueError, match="is empty"):
+        stream(model, tokenizer, "a", stop="")
 
 
 def test_unknown_characters_are_named(model):
