@@ -61,6 +61,7 @@ def test_what_transformers_saves_gives_its_logits_hidden_states_and_attention(tm
 @pytest.fixture
 def warnings_of_transformers(caplog):
     transformers.utils.logging.enable_propagation()
+    transformers.utils.logging.warning_once.cache_clear()  # a test before this one may have heard the warning already
     yield caplog
     transformers.utils.logging.disable_propagation()
 
