@@ -60,9 +60,8 @@ def next_token_probs(logits, temperature: float = 1.0, top_k: int | None = None,
     probs = logits.softmax(dim=-1)  # (..., V)
     if rule.top_p is not None and rule.top_p < 1:  # at 1 the sum's rounding would cut off the least likely
         ordered, places = probs.sort(dim=-1, descending=True, stable=True)  # (..., V), (..., V)
-        enough = ordered.cumsum(dim=-1) - ordered >= rule.top_p  # those before it have p already
-        probs = probs.masked_fill(enough.gather(-1, places.argsort(dim=-1)), 0.0)  # (..., V)
-        probs = probs / probs.sum(dim=-1, keepdim=True)  # (..., V)
+        ordered[ordered.cumsum(dim=-1) - ordered >= rule.top_p] = 0.0  # those before it have p already
+        probs = torch.zeros_like(probs).scatter_(-1, places, ordered / ordered.sum(dim=-1, keepdim=True))  # (..., V)
     return probs
 
 
@@ -175,6 +174,7 @@ class Reader:
 
     def __init__(self, model: nn.Module, batch_size: int, use_cache: bool):
         self.model: Any = model
+        self.modules = list(model.modules())
         self.batch_size = batch_size
         self.use_cache = use_cache and hasattr(model, "new_cache")
         self.n_ctx: int = self.model.config.n_ctx
@@ -191,7 +191,7 @@ class Reader:
             self.start, self.n_read = start, 0
         ids = torch.tensor([row[start + self.n_read :] for row in rows], device=self.device)  # (B, T)
         self.n_read += ids.size(1)
-        with evaluating(self.model):
+        with evaluating(self.modules):
             return last_logits(self.model, ids, self.cache)  # (B, V)
 
 
@@ -211,9 +211,9 @@ def window_start(length: int, n_ctx: int) -> int:
 
 
 @contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
+def evaluating(modules: list[nn.Module]) -> Iterator[None]:
     """Within the block dropout and the like are off; afterwards each module is in the mode that it was in."""
-    training = [module for module in model.modules() if module.training]
+    training = [module for module in modules if module.training]
     for module in training:
         module.training = False
     try:
