@@ -15,6 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from minigpt.models.products import sharing_products
+
 OVERFLOW = ("slide", "stop", "error")
 
 
@@ -191,7 +193,7 @@ class Reader:
             self.start, self.n_read = start, 0
         ids = torch.tensor([row[start + self.n_read :] for row in rows], device=self.device)  # (B, T)
         self.n_read += ids.size(1)
-        with evaluating(self.modules):
+        with evaluating(self.modules), sharing_products():
             return last_logits(self.model, ids, self.cache)  # (B, V)
 
 
