@@ -7,7 +7,7 @@ import sys
 import pytest
 import torch
 from safetensors.torch import save_file
-from small_models import CONFIG, IDS, close, same_weights, small_gpt, transformers_model
+from small_models import CONFIG, IDS, close, same_weights, transformers_model
 
 from minigpt.config import GPTConfig
 from minigpt.weights import load_pretrained, save_pretrained
@@ -16,17 +16,6 @@ from minigpt.weights.official import (
     official_shapes,
     to_official,
 )
-
-
-@pytest.fixture
-def model():
-    return small_gpt()
-
-
-@pytest.fixture
-def folder(model, tmp_path):
-    save_pretrained(model, tmp_path / "model")
-    return tmp_path / "model"
 
 
 def test_a_loaded_model_is_ready_for_use_and_for_training(folder):

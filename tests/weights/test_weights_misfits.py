@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
-from small_models import CONFIG, same_weights, small_gpt
+from small_models import CONFIG, same_weights
 
 from minigpt.models.gpt import GPT
 from minigpt.training.checkpoints import save_checkpoint
@@ -19,17 +19,6 @@ from minigpt.weights.official import (
 )
 
 NAN, INF = float("nan"), float("inf")
-
-
-@pytest.fixture
-def model():
-    return small_gpt()
-
-
-@pytest.fixture
-def folder(model, tmp_path):
-    save_pretrained(model, tmp_path / "model")
-    return tmp_path / "model"
 
 
 def set_number(tensors, name, value):

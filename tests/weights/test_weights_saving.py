@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors import safe_open
-from small_models import IDS, close, randomised, rounded, same_weights, small_gpt
+from small_models import IDS, close, randomised, rounded, same_weights
 from transformers import GPT2LMHeadModel
 
 from minigpt import assets
@@ -17,17 +17,6 @@ from minigpt.config import GPTConfig
 from minigpt.models.gpt import GPT
 from minigpt.text.tokenizers import BPETokenizer, CharTokenizer
 from minigpt.weights import load_pretrained, load_shipped, save_pretrained, save_shipped
-
-
-@pytest.fixture
-def model():
-    return small_gpt()
-
-
-@pytest.fixture
-def folder(model, tmp_path):
-    save_pretrained(model, tmp_path / "model")
-    return tmp_path / "model"
 
 
 def test_saving_over_a_model_replaces_it(model, folder):

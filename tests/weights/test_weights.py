@@ -8,7 +8,7 @@ import transformers
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
-from small_models import CONFIG, IDS, close, rounded, same_weights, small_gpt, transformers_model
+from small_models import CONFIG, IDS, close, rounded, same_weights, transformers_model
 from transformers import GPT2Config, GPT2LMHeadModel, GPT2Model
 
 from minigpt.config import GPTConfig
@@ -21,17 +21,6 @@ from minigpt.weights.official import (
     official_shapes,
     to_official_config,
 )
-
-
-@pytest.fixture
-def model():
-    return small_gpt()
-
-
-@pytest.fixture
-def folder(model, tmp_path):
-    save_pretrained(model, tmp_path / "model")
-    return tmp_path / "model"
 
 
 @pytest.mark.parametrize("changes", [{}, {"activation_function": "gelu_pytorch_tanh", "layer_norm_epsilon": 0.1}])
