@@ -176,7 +176,7 @@ def sample(options, rest) -> None:
         model, path = load_pretrained(options.model), Path(options.model) / "tokenizer.json"
         tokenizer = BPETokenizer.gpt2() if model.config.n_vocab == 50257 else load_tokenizer(path)
     rule = {name: getattr(options, name) for name in ("temperature", "top_k", "top_p", "seed")}
-    pieces = stream(model, tokenizer, options.prompt, max_new_tokens=options.tokens, **rule)  # refuses what it cannot do
+    pieces = stream(model, tokenizer, options.prompt, max_new_tokens=options.tokens, **rule)  # refuses at once
     print(options.prompt, end="", flush=True)
     for piece in pieces:
         print(piece, end="", flush=True)
