@@ -36,7 +36,7 @@ ROW = Exercise(
     difficulty=1,
     minutes=8,
     contract="my_row(q, k) takes one query q (D,) and S keys k (S, D), and returns how much the query looks at each "
-    "of the S positions, (S,): the softmax of the scaled scores.",
+    "of the S positions, (S,): the softmax of q·k / √D.",
     returns="(S,)",
     reference=row,
     inputs=row_inputs,
@@ -60,6 +60,11 @@ ROW = Exercise(
             "square root of the number of keys",
             lambda q, k: (k @ q / math.sqrt(len(k))).softmax(-1),
             "The scores were scaled by the number of keys: they grow with the length of the vectors.",
+        ),
+        Misconception(
+            "divided after the softmax",
+            lambda q, k: (k @ q).softmax(-1) / math.sqrt(len(q)),
+            "The weights were divided instead of the scores, and no longer sum to 1: which comes first?",
         ),
         Misconception(
             "scores without softmax",
@@ -104,7 +109,7 @@ HEAD = Exercise(
     difficulty=2,
     minutes=12,
     contract="my_head(q, k, v, mask) takes queries (T, D), keys (S, D), values (S, D) and a mask (T, S), True where "
-    "a row may look, and returns the weighted averages of the values, (T, D), without a loop.",
+    "a row may look (at one key at least), and returns the weighted averages of the values, (T, D), without a loop.",
     returns="(T, D)",
     reference=head,
     inputs=head_inputs,
@@ -159,56 +164,66 @@ HEAD = Exercise(
 )
 
 
-def look_back(T):
-    return causal_mask(T)
-
-
-def ones(T):
-    return torch.ones(T, T, dtype=torch.bool)
+def look_back(queries, keys):
+    return queries[:, None] >= keys
 
 
 def look_back_inputs():
-    yield (2,)
-    yield (5,)
-    yield (1,)
+    yield torch.tensor([0, 1]), torch.tensor([0, 1])
+    yield torch.tensor([3, 1, 2]), torch.tensor([2, 0, 3])
+    yield torch.tensor([4, 5]), torch.arange(6)
+
+
+def no_positions(queries, keys):
+    return torch.ones(len(queries), len(keys), dtype=torch.bool)
 
 
 MASK = Exercise(
     id="05.mask",
     title="Who may see whom",
     difficulty=1,
-    minutes=5,
-    contract="my_look_back(T) returns a (T, T) tensor of True and False: row t is True where position t may look, at "
-    "itself and at all before it.",
-    returns="(T, T)",
+    minutes=6,
+    contract="my_look_back(queries, keys) takes the positions of T queries and of S keys, whole numbers, (T,) and "
+    "(S,), and returns a (T, S) tensor of True and False: True where the key's position is not after the query's.",
+    returns="(T, S)",
     reference=look_back,
     inputs=look_back_inputs,
     misconceptions=(
         Misconception(
             "off by one: not itself",
-            lambda T: ones(T).tril(-1),
+            lambda queries, keys: queries[:, None] > keys,
             "No position sees itself, and the first sees nothing: look at the diagonal.",
         ),
         Misconception(
             "off by one: one of the future",
-            lambda T: ones(T).tril(1),
+            lambda queries, keys: queries[:, None] >= keys - 1,
             "Each position sees the next one, which it is asked to predict: look at where the True end.",
         ),
         Misconception(
             "the future instead of the past",
-            lambda T: ones(T).triu(),
-            "Rows look forward: in the first row only the first position may be seen.",
+            lambda queries, keys: queries[:, None] <= keys,
+            "Rows look forward: position 0 may see itself and nothing else.",
         ),
         Misconception(
             "True where hidden",
-            lambda T: ones(T).triu(1),
+            lambda queries, keys: queries[:, None] < keys,
             "The right cells are marked, but as hidden: in this contract True means “may look”.",
         ),
-        Misconception("no mask", ones, "Everything may be seen: where is the future hidden?"),
+        Misconception("no mask", no_positions, "Everything may be seen: where is the future hidden?"),
         Misconception(
             "only itself",
-            lambda T: torch.eye(T, dtype=torch.bool),
+            lambda queries, keys: queries[:, None] == keys,
             "Each position sees itself alone: what came before it may be seen too.",
+        ),
+        Misconception(
+            "rows and columns swapped",
+            lambda queries, keys: queries >= keys[:, None],
+            "A row belongs to a key here: rows are queries, columns are keys.",
+        ),
+        Misconception(
+            "the triangle, whatever the positions",
+            lambda queries, keys: no_positions(queries, keys).tril(),
+            "This is the triangle of positions 0, 1, 2, …: here the positions are given, and may begin elsewhere.",
         ),
     ),
 )
@@ -255,6 +270,11 @@ MERGE = Exercise(
             "one after the other in time",
             lambda y: y.flatten(1, 2),
             "The heads follow one another in time: they belong side by side at each position.",
+        ),
+        Misconception(
+            "channels moved instead of time",
+            lambda y: y.transpose(2, 3).reshape(y.size(0), y.size(2), -1),
+            "T and D changed places, which leaves H where it was: which axis stands between H and D?",
         ),
         Misconception(
             "time and channels swapped",

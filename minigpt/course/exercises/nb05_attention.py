@@ -77,6 +77,30 @@ class NoMask(Wrong):
         return scores.softmax(-1)
 
 
+class MaskInverted(Wrong):
+    def weights(self, scores, seen):
+        return super().weights(scores, seen if seen.all() else ~seen)
+
+
+class MaskMultiplied(Wrong):
+    def weights(self, scores, seen):
+        return (scores * seen).softmax(-1)
+
+
+class AlwaysCausal(Wrong):
+    def weights(self, scores, seen):
+        return super().weights(scores, seen & torch.ones_like(seen).tril())
+
+
+class OverHeads(Wrong):
+    def split(self, x):
+        B, T, C = x.shape
+        return x.view(B, T, self.n_head, C // self.n_head)
+
+    def merge(self, y):
+        return y.flatten(2)
+
+
 class SplitByView(Wrong):
     def split(self, x):
         B, T, C = x.shape
@@ -117,9 +141,10 @@ ATTENTION = Exercise(
     title="Attention as a class",
     difficulty=3,
     minutes=20,
-    contract="MyAttention(n_embd, n_head, dropout=0.0) has the layers c_attn: Linear(C, 3C), queries, keys and "
-    "values in this order, and c_proj: Linear(C, C); forward(x, mask=None) takes (B, T, C) and a mask (T, T), True "
-    "where a row may look, and returns (B, T, C).",
+    contract="MyAttention(n_embd, n_head, dropout=0.0) has the layers c_attn: nn.Linear(C, 3C), queries, keys and "
+    "values in this order, and c_proj: nn.Linear(C, C), both with bias; forward(x, mask=None) takes (B, T, C) and a "
+    "mask (T, T), True where a row may look, or None where all may be seen, and returns (B, T, C). Dropout is not "
+    "used yet.",
     returns="(B, T, C)",
     reference=Attention,
     inputs=attention_inputs,
@@ -156,6 +181,26 @@ ATTENTION = Exercise(
             "shared out.",
         ),
         Misconception("no mask", NoMask, "Without a mask all is right, with one nothing changes: where does it enter?"),
+        Misconception(
+            "mask the other way round",
+            MaskInverted,
+            "What may be seen was hidden, and a row with nothing left is 0/0: what does True mean in this mask?",
+        ),
+        Misconception(
+            "hidden scores set to zero",
+            MaskMultiplied,
+            "A score of 0 still gets weight, as e to the 0 is 1: which score gets none at all?",
+        ),
+        Misconception(
+            "always causal",
+            AlwaysCausal,
+            "The future is hidden even where no mask was given: hide what the mask hides, and nothing without one.",
+        ),
+        Misconception(
+            "attention among the heads",
+            OverHeads,
+            "At each position the heads attended to one another: time has to be the last axis but one of q and k.",
+        ),
         Misconception(
             "split without moving an axis",
             SplitByView,
