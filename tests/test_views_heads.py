@@ -92,7 +92,7 @@ def test_the_description_names_the_head_and_counts_right() -> None:
     first_only[..., 0] = 1
     view = views.heads(Recording(("a", "b", "c"), first_only))
     assert "1 layers with 1 heads each over 3 tokens" in view.describe()
-    assert "give 100% of their attention to the first" in view.describe()
+    assert "whose last token, 'c', looks most at 'a', position 0: 100%." in view.describe()
 
 
 @pytest.mark.parametrize(

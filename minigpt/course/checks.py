@@ -94,7 +94,8 @@ def judge(exercise: Exercise, answer: Any) -> str:
     refuse_stubs_and_side_effects(exercise, answer, got)
     wrong = [i for i in range(len(calls)) if not expected[i].equals(got[i], exercise.tolerance)]
     if not wrong:
-        return f"The same results as the reference on all {len(calls)} inputs."
+        n_inputs = "both" if len(calls) == 2 else f"all {len(calls)}"
+        return f"The same results as the reference on {n_inputs} inputs."
     if found := recognise(exercise, calls, states, expected, got):
         raise Problem("misconception", found.message, misconception=found.name)
     explain(exercise, answer, calls[wrong[0]], expected[wrong[0]], got[wrong[0]])

@@ -47,8 +47,8 @@ All settings are in `minigpt/training/story.py`; every step is in `assets/runs/`
 ### Second stage: what is easiest to read, from the first one's weights
 {stage(finish, " --finish", "story-finish.jsonl")}
 
-Held out is {VALID.what.removeprefix("held-out ")}, {len(held_out):,} tokens. The last loss on it is {bits_per_byte:.3f} bits
-per byte, a perplexity of {math.exp(valid["valid_loss"]):.1f} per token of this vocabulary.
+Held out is {VALID.what.removeprefix("held-out ")}, {len(held_out):,} tokens. The last loss on it is
+{bits_per_byte:.3f} bits per byte, a perplexity of {math.exp(valid["valid_loss"]):.1f} per token of this vocabulary.
 
 ## Samples
 Temperature 0.8, top-k 40, seed 1, first try, cut after 120 tokens.

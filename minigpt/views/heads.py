@@ -60,13 +60,14 @@ class Heads(View):
             self.version += 1
 
     def describe(self) -> str:
-        """Size of the model and the text, and how the enlarged head spends its attention on average."""
+        """Size of the model and the text, and where the last token of the enlarged head looks most."""
         n_layer, n_head, n_tokens, _ = self.shape
         weights = _dequantised(self.data, self.shape, self.causal, self.layer * n_head + self.head)
-        to_first = weights[:, 0].mean()
+        most = int(weights[-1].argmax())
         return (
             f"Attention weights of {n_layer} layers with {n_head} heads each over {n_tokens} tokens; enlarged: "
-            f"layer {self.layer}, head {self.head}, whose tokens give {to_first:.0%} of their attention to the first."
+            f"layer {self.layer}, head {self.head}, whose last token, {self.tokens[-1]!r}, looks most at "
+            f"{self.source_tokens[most]!r}, position {most}: {weights[-1, most]:.0%}."
         )
 
     def face(self) -> str:

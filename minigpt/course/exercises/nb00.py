@@ -11,7 +11,7 @@ def likeliest(probs, tokens):
 
 def likeliest_inputs():
     yield [0.2, 0.7, 0.1], ["cat", " dog", "!"]
-    yield [0.05, 0.1, 0.5, 0.05, 0.3], [" zoo", " of", " a", " the", " an"]
+    yield [0.05, 0.1, 0.5, 0.05, 0.3], [" of", " zoo", " a", " the", " an"]
 
 
 LIKELIEST = Exercise(
@@ -79,8 +79,9 @@ LOOKS_AT = Exercise(
     title="Where does a token look?",
     difficulty=1,
     minutes=4,
-    contract="my_looks_at(weights, tokens, t) takes one head's attention weights (T, T), whose row t holds how much "
-    "position t looks at each position, and returns the token that position t looks at most.",
+    contract="my_looks_at(weights, tokens, t) takes one head's attention weights for T tokens, a NumPy array of T rows "
+    "and T columns whose row t (from 0) holds how much position t looks at each position, and returns the token that "
+    "position t looks at most.",
     returns="text",
     reference=looks_at,
     inputs=looks_at_inputs,
@@ -107,9 +108,24 @@ LOOKS_AT = Exercise(
             "This is the token that looks: the weights in its row say where it looks.",
         ),
         Misconception(
+            "weight instead of token",
+            lambda weights, tokens, t: weights[t].max(),
+            "This is the largest weight itself: at which token does it stand?",
+        ),
+        Misconception(
+            "the least weight",
+            lambda weights, tokens, t: tokens[int(np.argmin(weights[t]))],
+            "This is the token that position t looks at least: look at which end of the order you take.",
+        ),
+        Misconception(
             "one place for all rows",
             lambda weights, tokens, t: tokens[int(np.argmax(weights)) % len(tokens)],
-            "The largest weight was sought in the whole matrix: only one row belongs to position t.",
+            "The same token comes for every t, as if one row were enough for all: which row belongs to position t?",
+        ),
+        Misconception(
+            "the whole row",
+            lambda weights, tokens, t: weights[t],
+            "This is the whole row of position t: which of its numbers is the largest, and at which token?",
         ),
     ),
 )
