@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from minigpt import course
-from minigpt.course.exercises import all_exercises, find, nb01, nb02, nb02_merges, nb08
+from minigpt.course.exercises import all_exercises, find, nb01, nb01_measures, nb02, nb02_merges, nb08
 from minigpt.course.run import drawn_state, run
 from minigpt.text.bpe import learn_merges
 from minigpt.text.tokenizers import BPETokenizer
@@ -120,8 +120,10 @@ def test_references_agree_with_the_package_on_byte_pair_encoding():
 
 def test_references_agree_with_examples_worked_by_hand():
     assert nb01.pair_counts("banana") == {"ba": 1, "an": 2, "na": 2}
-    assert nb01.perplexity([0.5, 0.125]) == pytest.approx(4)  # (1 bit + 3 bits) / 2 = 2 bits
-    assert nb01.bits_per_character(nats_per_token=2.0794415416798357, n_tokens=2, n_characters=6) == pytest.approx(1)
+    assert nb01_measures.perplexity([0.5, 0.125]) == pytest.approx(4)  # (1 bit + 3 bits) / 2 = 2 bits
+    assert nb01_measures.bits_per_character(
+        nats_per_token=2.0794415416798357, n_tokens=2, n_characters=6
+    ) == pytest.approx(1)
     assert [nb01.draw([0.25, 0.5, 0.25], u) for u in (0, 0.2, 0.25, 0.74, 0.75, 0.99)] == [0, 0, 1, 1, 2, 2]
     assert nb02_merges.merged([1, 1, 1, 2], (1, 1), 9) == [9, 1, 2]
     assert nb02.fertility(list, "two words") == 9 / 2

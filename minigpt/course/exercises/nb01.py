@@ -1,10 +1,9 @@
-"""Exercises of notebook 01: counting, smoothing, cross-entropy and its units, sampling."""
+"""Exercises of notebook 01: counting, smoothing, drawing; its measures are in nb01_measures.py."""
 
-import math
 from collections import Counter
 from itertools import accumulate, pairwise
 
-import torch
+import numpy as np
 
 from minigpt.course.exercise import Exercise, Misconception
 
@@ -20,7 +19,7 @@ def around(text):
 def pair_counts_inputs():
     yield ("aba",)
     yield ("aaa b",)
-    yield ("banana bandana",)
+    yield ("Banana bandana",)
 
 
 PAIRS = Exercise(
@@ -60,6 +59,16 @@ PAIRS = Exercise(
             "These are counts of single characters: the contract asks for pairs.",
         ),
         Misconception(
+            "small letters only",
+            lambda text: pair_counts(text.lower()),
+            "Capitals were made small: “B” and “b” are two characters.",
+        ),
+        Misconception(
+            "tuples as keys",
+            lambda text: dict(Counter(pairwise(text))),
+            "The counts are right, but a key is a tuple of two characters: the contract asks for a text of two.",
+        ),
+        Misconception(
             "the last one forgotten",
             lambda text: pair_counts(text[:-1]),
             "The last pair is missing: how many pairs does a text of n characters have, and where does the loop end?",
@@ -73,9 +82,13 @@ def smoothed(counts, alpha):
 
 
 def smoothed_inputs():
-    yield torch.tensor([3.0, 0.0, 1.0]), 1.0
-    yield torch.tensor([0.0, 7.0, 2.0, 0.0, 1.0]), 0.5
-    yield torch.tensor([0.0, 0.0, 0.0, 0.0]), 2.0
+    yield np.array([3.0, 0.0, 1.0]), 1.0
+    yield np.array([0.0, 7.0, 2.0, 0.0, 1.0]), 0.5
+    yield np.array([1.0, 0.0, 0.0, 0.0]), 2.0
+
+
+def zeros_filled(counts, alpha):
+    return np.where(counts == 0, alpha, counts)
 
 
 SMOOTH = Exercise(
@@ -83,8 +96,8 @@ SMOOTH = Exercise(
     title="No probability of zero",
     difficulty=1,
     minutes=6,
-    contract="my_smoothed(counts, alpha) takes how often each of V characters followed, (V,), adds alpha to every "
-    "count, and returns probabilities, (V,), that sum to 1.",
+    contract="my_smoothed(counts, alpha) takes how often each of V characters followed, a NumPy array (V,), adds "
+    "alpha to every count, and returns probabilities, (V,), that sum to 1.",
     returns="(V,)",
     reference=smoothed,
     inputs=smoothed_inputs,
@@ -106,10 +119,18 @@ SMOOTH = Exercise(
         ),
         Misconception(
             "only the zeros",
-            lambda counts, alpha: (
-                torch.where(counts == 0, alpha, counts) / torch.where(counts == 0, alpha, counts).sum()
-            ),
+            lambda counts, alpha: zeros_filled(counts, alpha) / zeros_filled(counts, alpha).sum(),
             "Only the counts of zero got alpha: smoothing adds it to every count, seen or not.",
+        ),
+        Misconception(
+            "alpha shared out",
+            lambda counts, alpha: (counts + alpha / len(counts)) / (counts.sum() + alpha),
+            "Alpha was shared out among the characters, as section 2 does with k: here each of them gets all of it.",
+        ),
+        Misconception(
+            "still counts",
+            lambda counts, alpha: counts + alpha,
+            "These are the smoothed counts: probabilities sum to 1, so one step is missing.",
         ),
         Misconception(
             "no smoothing",
@@ -118,127 +139,8 @@ SMOOTH = Exercise(
         ),
         Misconception(
             "softmax",
-            lambda counts, alpha: (counts + alpha).softmax(-1),
+            lambda counts, alpha: np.exp(counts + alpha) / np.exp(counts + alpha).sum(),
             "A softmax takes scores to probabilities: counts need only be divided by their total.",
-        ),
-    ),
-)
-
-
-def perplexity(probs):
-    return math.exp(-sum(math.log(p) for p in probs) / len(probs))
-
-
-def perplexity_inputs():
-    yield ([0.5, 0.25],)
-    yield ([0.1, 0.9, 0.4],)
-    yield ([0.3] * 7,)
-
-
-def mean_log(probs):
-    return sum(math.log(p) for p in probs) / len(probs)
-
-
-PERPLEXITY = Exercise(
-    id="01.perplexity",
-    title="Perplexity",
-    difficulty=2,
-    minutes=8,
-    contract="my_perplexity(probs) takes the probabilities that a model gave to the tokens that really came, and "
-    "returns e to the cross-entropy in nats, the mean of -ln p.",
-    returns="a number",
-    reference=perplexity,
-    inputs=perplexity_inputs,
-    misconceptions=(
-        Misconception(
-            "mean of the probabilities",
-            lambda probs: len(probs) / sum(probs),
-            "The probabilities were averaged: cross-entropy averages their logarithms, so one surprise weighs more.",
-        ),
-        Misconception(
-            "mean of the inverse",
-            lambda probs: sum(1 / p for p in probs) / len(probs),
-            "The mean of 1/p came out: the mean has to be taken of the logarithms.",
-        ),
-        Misconception(
-            "2 to a number of nats",
-            lambda probs: 2 ** -mean_log(probs),
-            "The logarithm was natural but the power is one of 2: both need the same base.",
-        ),
-        Misconception(
-            "e to a number of bits",
-            lambda probs: math.exp(-mean_log(probs) / math.log(2)),
-            "The logarithm was to the base 2 but the power is one of e: both need the same base.",
-        ),
-        Misconception(
-            "10 to a number of nats",
-            lambda probs: 10 ** -mean_log(probs),
-            "The logarithm was natural but the power is one of 10: both need the same base.",
-        ),
-        Misconception(
-            "sum instead of mean",
-            lambda probs: math.exp(-sum(math.log(p) for p in probs)),
-            "It grows with the length of the text: cross-entropy is a mean, so that texts of all lengths compare.",
-        ),
-        Misconception(
-            "cross-entropy",
-            lambda probs: -mean_log(probs),
-            "This is the cross-entropy itself, in nats: one step is missing to the perplexity.",
-        ),
-        Misconception(
-            "the sign",
-            lambda probs: math.exp(mean_log(probs)),
-            "A perplexity is at least 1, this is at most 1: look at the sign in the exponent.",
-        ),
-    ),
-)
-
-
-def bits_per_character(nats_per_token, n_tokens, n_characters):
-    return nats_per_token * n_tokens / (n_characters * math.log(2))
-
-
-def bits_inputs():
-    yield 2.0, 3, 8
-    yield 3.1, 1000, 4200
-    yield 0.9, 500, 600
-
-
-BITS = Exercise(
-    id="01.bits",
-    title="From nats per token to bits per character",
-    difficulty=2,
-    minutes=6,
-    contract="my_bits_per_character(nats_per_token, n_tokens, n_characters) takes a model's cross-entropy and the "
-    "length of the same text in tokens and in characters, and returns bits per character.",
-    returns="a number",
-    reference=bits_per_character,
-    inputs=bits_inputs,
-    misconceptions=(
-        Misconception(
-            "still nats",
-            lambda nats, n_tokens, n_characters: nats * n_tokens / n_characters,
-            "These are nats per character: how many nats are one bit?",
-        ),
-        Misconception(
-            "still per token",
-            lambda nats, n_tokens, n_characters: nats / math.log(2),
-            "These are bits per token: the two lengths play no part yet.",
-        ),
-        Misconception(
-            "multiplied by ln 2",
-            lambda nats, n_tokens, n_characters: nats * math.log(2) * n_tokens / n_characters,
-            "A bit is smaller than a nat, so there are more bits than nats: look at how ln 2 enters.",
-        ),
-        Misconception(
-            "lengths swapped",
-            lambda nats, n_tokens, n_characters: nats / math.log(2) * n_characters / n_tokens,
-            "A character carries less than a token, yet this is more: look at which length stands below the line.",
-        ),
-        Misconception(
-            "base 10",
-            lambda nats, n_tokens, n_characters: nats * n_tokens / n_characters / math.log(10),
-            "This is in decimal digits: the logarithm that turns nats into bits is not the one of 10.",
         ),
     ),
 )
@@ -250,11 +152,20 @@ def draw(probs, u):
 
 def draw_inputs():
     probs = [0.25, 0.5, 0.25]  # sums of halves and quarters are exact
-    yield from ((probs, u) for u in (0.1, 0.6, 0.9))
+    yield from ((probs, u) for u in (0.1, 0.6, 0.9, 0.05, 0.2, 0.3, 0.7, 0.8, 0.95))
     yield [0.0, 0.125, 0.625, 0.0, 0.25], 0.0
     yield [0.0, 0.125, 0.625, 0.0, 0.25], 0.125
     yield [0.0, 0.125, 0.625, 0.0, 0.25], 0.8
     yield [0.5, 0.125, 0.375], 0.55
+
+
+def compared_late(probs, u):
+    total = 0.0
+    for i, p in enumerate(probs):
+        if u < total:
+            return i
+        total += p
+    return None
 
 
 def ordered_first(probs, u):
@@ -266,8 +177,8 @@ DRAW = Exercise(
     title="Draw a token",
     difficulty=2,
     minutes=8,
-    contract="my_draw(probs, u) lays the probabilities end to end on the line from 0 to 1 and returns the position "
-    "of the token in whose piece u lies, 0 ≤ u < 1; a piece holds its left end and not its right one.",
+    contract="my_draw(probs, u) lays the probabilities, a list, end to end on the line from 0 to 1 and returns the "
+    "position of the token in whose piece u lies, 0 ≤ u < 1; a piece holds its left end and not its right one.",
     returns="a whole number",
     reference=draw,
     inputs=draw_inputs,
@@ -281,6 +192,22 @@ DRAW = Exercise(
             "not cumulative",
             lambda probs, u: next((i for i, p in enumerate(probs) if p > u), len(probs) - 1),
             "u was compared with single probabilities: its place on the line depends on all pieces before it.",
+        ),
+        Misconception(
+            "not cumulative, and nothing at the end",
+            lambda probs, u: next((i for i, p in enumerate(probs) if p > u), None),
+            "u was compared with single probabilities, and at times nothing is returned: where on the line does each "
+            "piece end?",
+        ),
+        Misconception(
+            "compared before adding",
+            compared_late,
+            "A token's piece is added only after u was compared with the total, so the next token comes out, or none.",
+        ),
+        Misconception(
+            "counted from 1",
+            lambda probs, u: draw(probs, u) + 1,
+            "The piece is right, its position counts from 1: positions begin with 0.",
         ),
         Misconception(
             "right end included",
@@ -305,4 +232,4 @@ DRAW = Exercise(
     ),
 )
 
-EXERCISES = (PAIRS, SMOOTH, PERPLEXITY, BITS, DRAW)
+EXERCISES = (PAIRS, SMOOTH, DRAW)
