@@ -44,6 +44,12 @@ BYTES = Exercise(
             "There is one byte for each character, and “?” (63) where Latin-1 has none: UTF-8 loses no character.",
         ),
         Misconception(
+            "Latin-1, where it can",
+            lambda text: list(text.encode("latin-1")),
+            "This is Latin-1, one byte for each character that it knows, and an error for all others: look at the "
+            "encoding's name.",
+        ),
+        Misconception(
             "ASCII only",
             lambda text: list(text.encode("ascii", errors="ignore")),
             "All that is not English went missing: UTF-8 has bytes for every character.",
@@ -81,8 +87,20 @@ def without_order(ids):
     return min(counts, key=lambda pair: (-counts[pair], pair))
 
 
+def without_overlap(ids):
+    counts, i = Counter(), 0
+    while i < len(ids) - 1:
+        pair = (ids[i], ids[i + 1])
+        counts[pair] += 1
+        overlaps = ids[i + 2 : i + 3] == [ids[i + 1]] and ids[i] == ids[i + 1]
+        i += 2 if overlaps else 1
+    return min(counts, key=lambda pair: (-counts[pair], pair))
+
+
 def top_pair_inputs():
     yield ([1, 2, 1, 2],)
+    yield ([1, 9, 2, 3],)
+    yield ([1, 1, 1, 4, 3, 4, 3],)
     yield ([7, 5, 8, 7, 5],)
     yield ([9, 3, 4, 3, 9, 3],)
     yield ([5, 6, 2, 3, 9, 5, 6, 2, 3],)
@@ -94,8 +112,9 @@ PAIR = Exercise(
     title="The most frequent pair",
     difficulty=1,
     minutes=6,
-    contract="my_top_pair(ids) returns the pair (left, right) of neighbouring ids that occurs most often; of several "
-    "that occur equally often, the smallest, as Python orders tuples.",
+    contract="my_top_pair(ids) returns the pair (left, right) of neighbouring ids that occurs most often; pairs may "
+    "overlap, so [1, 1, 1] holds (1, 1) twice; of several that occur equally often, the smallest, as Python orders "
+    "tuples.",
     returns="a pair",
     reference=top_pair,
     inputs=top_pair_inputs,
@@ -109,6 +128,27 @@ PAIR = Exercise(
             "the largest of equals",
             largest_of_equals,
             "Of pairs that occur equally often the largest won: the contract asks for the other end.",
+        ),
+        Misconception(
+            "equals by their sum",
+            lambda ids: of_counts(ids, lambda counts: min(counts, key=lambda pair: (-counts[pair], sum(pair)))),
+            "Of pairs that occur equally often the one with the smallest sum won: tuples are compared element by "
+            "element.",
+        ),
+        Misconception(
+            "equals by the right one",
+            lambda ids: of_counts(ids, lambda counts: min(counts, key=lambda pair: (-counts[pair], pair[::-1]))),
+            "Of pairs that occur equally often the right ids were compared first: Python begins with the left ones.",
+        ),
+        Misconception(
+            "the pair with its count",
+            lambda ids: of_counts(ids, lambda counts: counts.most_common(1)[0]),
+            "This is a pair together with its count: the pair alone is asked for, and the smallest of equals.",
+        ),
+        Misconception(
+            "no overlap",
+            without_overlap,
+            "In a run such as 2, 2, 2 the pair (2, 2) was counted once: its two places overlap, and both count.",
         ),
         Misconception(
             "steps of two",
@@ -155,6 +195,7 @@ def fertility_inputs():
     yield pieces_of_three, "o gato"
     yield single_bytes, "São  João"
     yield pieces_of_three, "one\ntwo  three four\n"
+    yield single_bytes, "I don't see, I don't hear"
 
 
 FERTILITY = Exercise(
@@ -163,7 +204,7 @@ FERTILITY = Exercise(
     difficulty=1,
     minutes=5,
     contract="my_fertility(encode, text) returns how many tokens encode(text) has for each word of the text on "
-    "average; words are what white space of any length separates.",
+    "average; words are what white space of any length separates, and the text has at least one.",
     returns="a number",
     reference=fertility,
     inputs=fertility_inputs,
@@ -182,6 +223,16 @@ FERTILITY = Exercise(
             "tokens for each character",
             lambda encode, text: len(encode(text)) / len(text),
             "These are tokens for each character: `len(text)` counts characters, not words.",
+        ),
+        Misconception(
+            "different words",
+            lambda encode, text: len(encode(text)) / len(set(text.split())),
+            "Words that come twice were counted once: each of them cost its tokens.",
+        ),
+        Misconception(
+            "whole tokens",
+            lambda encode, text: len(encode(text)) // len(text.split()),
+            "The ratio was cut to a whole number: `//` throws the rest away.",
         ),
         Misconception(
             "empty words",

@@ -59,6 +59,10 @@ def last_lost(ids, pair, new):
     return result
 
 
+def added(ids, pair, new):
+    return [sum(pair) if token is None else token for token in merged(ids, pair, None)]
+
+
 def from_the_right(ids, pair, new):
     return merged(ids[::-1], pair[::-1], new)[::-1]
 
@@ -69,13 +73,14 @@ def merged_inputs():
     yield [4, 4, 4], (4, 4), 9
     yield [1, 2, 3, 1, 2, 2, 1], (1, 2), 7
     yield [4, 4, 4, 5, 4, 4, 4, 4], (4, 4), 8
+    yield [11, 2, 1, 22], (1, 2), 9
 
 
 MERGE = Exercise(
     id="02.merge",
     title="One merge",
-    difficulty=2,
-    minutes=10,
+    difficulty=1,
+    minutes=8,
     contract="my_merged(ids, pair, new) returns a new list in which each occurrence of the pair, from left to right "
     "and without overlap, is replaced by the id `new`.",
     returns="a list",
@@ -107,6 +112,11 @@ MERGE = Exercise(
             "the last one lost",
             last_lost,
             "The last id went missing where it is part of no pair: where does the loop end?",
+        ),
+        Misconception(
+            "the two ids added",
+            added,
+            "The two ids were added, as letters were joined in section 3: ids are names, and the merged one is `new`.",
         ),
         Misconception(
             "from the right",
@@ -172,6 +182,18 @@ def backwards_once(ids, merges):
     return ids
 
 
+def first_places_only(ids, merges):
+    for pair, new in merges.items():
+        ids = only_first(ids, pair, new)
+    return ids
+
+
+def by_size(ids, merges):
+    for pair in sorted(merges):
+        ids = merged(ids, pair, merges[pair])
+    return ids
+
+
 def encoded_inputs():
     yield [1, 2, 3], {(2, 3): 10, (1, 2): 11}
     yield [1, 2, 3], {(1, 2): 10, (2, 3): 11}
@@ -220,6 +242,21 @@ ENCODE = Exercise(
             longest_piece,
             "From the left the longest known piece was taken, as WordPiece does: byte-pair encoding repeats its "
             "merges.",
+        ),
+        Misconception(
+            "in the order of the pairs",
+            by_size,
+            "The merges were sorted by their ids: a dictionary keeps its order, here that of learning.",
+        ),
+        Misconception(
+            "first places only",
+            first_places_only,
+            "Each merge was done at one place only: it belongs everywhere its pair stands.",
+        ),
+        Misconception(
+            "nothing merged",
+            lambda ids, merges: list(ids),
+            "The ids came back as they went in: does each merge's result become the list of the next?",
         ),
         Misconception(
             "one merge only",
