@@ -169,8 +169,14 @@ def verdict(same_text: bool, differences: list[tuple[str, float]], n_layer: int)
         return f"Your class writes the same text, and all {n_layer} layers compute the same numbers.", "good"
     if apart is None:
         return "All layers agree on the prompt, and yet the texts part later: try a longer prompt.", "bad"
-    text = "The texts are the same by luck" if same_text else "The texts differ"
-    return f"{text}: the two models part at {apart}, where the numbers first differ by more than rounding.", "bad"
+    if same_text:
+        most = max(difference for _, difference in differences)
+        found = f"The same text, but not the same numbers: from {apart} on they differ by more than rounding"
+        return f"{found}, at most by {most:.1g} of the largest. What is nearly right, and not quite?", "bad"
+    return (
+        f"The texts differ: the two models part at {apart}, where the numbers first differ by more than rounding.",
+        "bad",
+    )
 
 
 def rounded(difference: float) -> str:

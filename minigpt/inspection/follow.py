@@ -70,18 +70,28 @@ def block_stages(i: int, stream: np.ndarray, recording) -> list[Stage]:
     seen, block = recording.activations, f"h.{i}"
     after_attention = stream + seen[f"{block}.attn"]
     return [
-        Stage(f"block {i}: normalised", "(T, C)", "A copy of the stream at mean 0, variance 1.", seen[f"{block}.ln_1"]),
+        Stage(
+            f"block {i}: normalised",
+            "(T, C)",
+            "A copy of the stream at mean 0, variance 1, then scaled and shifted by learned numbers.",
+            seen[f"{block}.ln_1"],
+        ),
         Stage(
             f"block {i}: attention weights",
             "(H, T, T)",
-            "How much each position takes from each earlier one, in every head.",
+            "How much each position takes from itself and each earlier one, in every head.",
             recording.attention[f"{block}.attn"],
         ),
         Stage(
             f"block {i}: attention adds", "(T, C)", "What the heads gathered, mixed by c_proj.", seen[f"{block}.attn"]
         ),
         Stage(f"block {i}: after attention", "(T, C)", "The stream with it.", after_attention),
-        Stage(f"block {i}: normalised again", "(T, C)", "Again a copy at mean 0, variance 1.", seen[f"{block}.ln_2"]),
+        Stage(
+            f"block {i}: normalised again",
+            "(T, C)",
+            "A copy once more, with gains and biases of its own.",
+            seen[f"{block}.ln_2"],
+        ),
         Stage(
             f"block {i}: inside the MLP",
             "(T, 4C)",

@@ -133,7 +133,7 @@ class NoProjection(Wrong):
 def attention_inputs():
     yield Call((4, 2), (numbers(1, 2, 4),))
     yield Call((6, 3), (numbers(2, 4, 6),), {"mask": causal_mask(4)})
-    yield Call((12, 3), (numbers(2, 5, 12),))
+    yield Call((12, 3, 0.0), (numbers(2, 5, 12),))
 
 
 ATTENTION = Exercise(

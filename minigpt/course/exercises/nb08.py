@@ -1,4 +1,4 @@
-"""Exercises of notebook 08: GELU, LayerNorm, the parameters and the loss; the MLP is in nb08_mlp.py.
+"""Exercises of notebook 08: the parameters and GELU; others are in nb08_norm_loss.py and nb08_mlp.py.
 
 Shapes: T time, C channels (n_embd), V vocabulary.
 """
@@ -47,6 +47,16 @@ COUNT = Exercise(
             "no biases in the linear layers",
             lambda V, T, C, L: n_parameters(V, T, C, L) - L * 9 * C,
             "9C are missing in each block: the four linear layers add something to their products.",
+        ),
+        Misconception(
+            "no bias in c_attn",
+            lambda V, T, C, L: n_parameters(V, T, C, L) - L * 3 * C,
+            "3C are missing in each block: queries, keys and values have biases too.",
+        ),
+        Misconception(
+            "gains without biases",
+            lambda V, T, C, L: n_parameters(V, T, C, L) - L * 2 * C - C,
+            "Each LayerNorm is C short: it scales every channel, and then?",
         ),
         Misconception(
             "no LayerNorms in the blocks",
@@ -136,6 +146,21 @@ GELU = Exercise(
             "The second term is not the cube of x: look at its power.",
         ),
         Misconception(
+            "the root on x alone",
+            lambda x: 0.5 * x * (1 + torch.tanh(math.sqrt(2 / math.pi) * x + 0.044715 * x**3)),
+            "The root was multiplied with x alone: look at where its bracket closes.",
+        ),
+        Misconception(
+            "the root of 2 alone",
+            lambda x: 0.5 * x * (1 + torch.tanh(inner(x) / math.sqrt(math.pi))),
+            "The factor in front is √2/π: the root is over the whole fraction.",
+        ),
+        Misconception(
+            "tanh without 1",
+            lambda x: 0.5 * x * torch.tanh(inner(x)),
+            "Negative and positive x come out alike: what is added to the tanh?",
+        ),
+        Misconception(
             "square root of 2π",
             lambda x: 0.5 * x * (1 + torch.tanh(inner(x) * math.pi)),
             "The factor in front is too large by π: is it the root of 2/π or of 2π?",
@@ -154,163 +179,4 @@ GELU = Exercise(
 )
 
 
-def layer_norm(x, weight, bias, eps):
-    return F.layer_norm(x, x.shape[-1:], weight, bias, eps)
-
-
-def normed(x, weight, bias, eps, dim: int | tuple[int, ...] = -1, unbiased=False):
-    mean, var = x.mean(dim, keepdim=True), x.var(dim, unbiased=unbiased, keepdim=True)
-    return weight * (x - mean) / (var + eps).sqrt() + bias
-
-
-def layer_norm_inputs():
-    yield torch.tensor([[1.0, 3.0], [2.0, 8.0]]), torch.tensor([1.0, 2.0]), torch.tensor([0.0, 0.5]), 0.25
-    yield 3 + 2 * numbers(4, 3), numbers(3, seed=1), numbers(3, seed=2), 0.1
-    yield numbers(3, 5), torch.ones(5), torch.zeros(5), 1e-5
-
-
-NORM = Exercise(
-    id="08.norm",
-    title="LayerNorm",
-    difficulty=2,
-    minutes=10,
-    contract="my_layer_norm(x, weight, bias, eps) takes x (T, C), weight (C,), bias (C,) and a small number; it "
-    "gives each position mean 0 and variance 1 over its channels (the variance divides by C; eps is added to it), "
-    "then scales by weight and shifts by bias: (T, C).",
-    returns="(T, C)",
-    reference=layer_norm,
-    inputs=layer_norm_inputs,
-    misconceptions=(
-        Misconception(
-            "over the batch",
-            lambda x, w, b, eps: normed(x, w, b, eps, dim=0),
-            "Each channel was normalised over the positions, as BatchNorm does: a position must not depend on the "
-            "others.",
-        ),
-        Misconception(
-            "over everything",
-            lambda x, w, b, eps: normed(x, w, b, eps, dim=(0, 1)),
-            "One mean was taken of all positions together: each position has its own.",
-        ),
-        Misconception(
-            "unbiased variance",
-            lambda x, w, b, eps: normed(x, w, b, eps, unbiased=True),
-            "The variance divides by C - 1, as torch's does if nothing is said: the contract divides by C.",
-        ),
-        Misconception(
-            "eps outside the root",
-            lambda x, w, b, eps: (
-                w * (x - x.mean(-1, keepdim=True)) / (x.std(-1, unbiased=False, keepdim=True) + eps) + b
-            ),
-            "eps was added to the standard deviation: it belongs to the variance, under the root.",
-        ),
-        Misconception(
-            "unbiased, eps outside the root",
-            lambda x, w, b, eps: w * (x - x.mean(-1, keepdim=True)) / (x.std(-1, keepdim=True) + eps) + b,
-            "This is `std` as torch has it, plus eps: look at what it divides by, and at where eps belongs.",
-        ),
-        Misconception(
-            "no eps",
-            lambda x, w, b, eps: normed(x, w, b, 0.0),
-            "eps plays no part yet: without it, a position whose channels are all equal would divide by zero.",
-        ),
-        Misconception(
-            "mean not subtracted",
-            lambda x, w, b, eps: w * x / ((x**2).mean(-1, keepdim=True) + eps).sqrt() + b,
-            "The mean is still there: this is RMSNorm, which later models use.",
-        ),
-        Misconception(
-            "divided by the variance",
-            lambda x, w, b, eps: (
-                w * (x - x.mean(-1, keepdim=True)) / (x.var(-1, unbiased=False, keepdim=True) + eps) + b
-            ),
-            "It was divided by the variance: which power of it has the units of x?",
-        ),
-        Misconception(
-            "no weight and bias",
-            lambda x, w, b, eps: normed(x, 1, 0, eps),
-            "Mean and variance are right, but weight and bias play no part yet.",
-        ),
-        Misconception(
-            "bias before weight",
-            lambda x, w, b, eps: w * (normed(x, 1, 0, eps) + b),
-            "The bias was scaled by the weight too: in which order do they come?",
-        ),
-    ),
-)
-
-
-def next_token_loss(logits, ids):
-    return F.cross_entropy(logits[:-1], ids[1:])
-
-
-def picked(logits, targets):
-    return logits.softmax(-1)[torch.arange(len(targets)), targets]
-
-
-def next_token_loss_inputs():
-    yield 2 * numbers(2, 3), torch.tensor([2, 0])
-    yield 2 * numbers(5, 7), torch.tensor([3, 1, 6, 1, 0])
-    yield 2 * numbers(4, 5, seed=1), torch.tensor([4, 4, 2, 0])
-
-
-LOSS = Exercise(
-    id="08.loss",
-    title="The loss of the next token",
-    difficulty=2,
-    minutes=10,
-    contract="my_next_token_loss(logits, ids) takes a model's logits (T, V) for the text ids (T,), and returns the "
-    "mean cross-entropy, in nats, of the T - 1 predictions that the text itself can answer.",
-    returns="a number in a tensor",
-    reference=next_token_loss,
-    inputs=next_token_loss_inputs,
-    misconceptions=(
-        Misconception(
-            "targets not shifted",
-            lambda logits, ids: F.cross_entropy(logits, ids),
-            "Each position was asked for its own token, which it has seen: what should it predict?",
-        ),
-        Misconception(
-            "shifted the wrong way",
-            lambda logits, ids: F.cross_entropy(logits[1:], ids[:-1]),
-            "Each position was asked for the token before it: look at which of the two loses its first element.",
-        ),
-        Misconception(
-            "around the end",
-            lambda logits, ids: F.cross_entropy(logits, ids.roll(-1)),
-            "The last position was asked for the first token: nothing in the text says what follows the last one.",
-        ),
-        Misconception(
-            "sum instead of mean",
-            lambda logits, ids: F.cross_entropy(logits[:-1], ids[1:], reduction="sum"),
-            "It grows with the length of the text: the contract asks for a mean.",
-        ),
-        Misconception(
-            "divided by T",
-            lambda logits, ids: F.cross_entropy(logits[:-1], ids[1:], reduction="sum") / len(ids),
-            "The sum was divided by T: how many predictions does a text of T tokens answer?",
-        ),
-        Misconception(
-            "mean of the probabilities",
-            lambda logits, ids: -picked(logits[:-1], ids[1:]).mean().log(),
-            "The probabilities were averaged before the logarithm: the mean is taken of the logarithms.",
-        ),
-        Misconception(
-            "bits",
-            lambda logits, ids: F.cross_entropy(logits[:-1], ids[1:]) / math.log(2),
-            "These are bits: the contract asks for nats, with the natural logarithm.",
-        ),
-        Misconception(
-            "softmax twice",
-            lambda logits, ids: F.cross_entropy(logits[:-1].softmax(-1), ids[1:]),
-            "`cross_entropy` takes logits and does the softmax itself: here it was done twice.",
-        ),
-        Misconception(
-            "the sign",
-            lambda logits, ids: -F.cross_entropy(logits[:-1], ids[1:]),
-            "A cross-entropy is never negative: look at the sign.",
-        ),
-    ),
-)
-
-EXERCISES = (COUNT, GELU, NORM, LOSS)
+EXERCISES = (COUNT, GELU)

@@ -58,7 +58,7 @@ class Residual(Wrong):
 
 def mlp_inputs():
     yield Call((2,), (numbers(1, 1, 2),))
-    yield Call((6,), (2 * numbers(2, 3, 6),))
+    yield Call((6, 0.0), (2 * numbers(2, 3, 6),))
 
 
 MLP_CLASS = Exercise(
@@ -66,8 +66,9 @@ MLP_CLASS = Exercise(
     title="The MLP as a class",
     difficulty=2,
     minutes=10,
-    contract="MyMLP(n_embd, dropout=0.0) has the layers c_fc: Linear(C, 4C) and c_proj: Linear(4C, C), with GPT-2's "
-    "GELU between them; forward(x) takes (B, T, C) and returns (B, T, C). The block adds the result to the stream.",
+    contract="MyMLP(n_embd, dropout=0.0) has the layers c_fc: nn.Linear(C, 4C) and c_proj: nn.Linear(4C, C), with "
+    "GPT-2's GELU between them; forward(x) takes (B, T, C) and returns (B, T, C). The block adds the result to the "
+    "stream. Dropout is passed in, and not used yet.",
     returns="(B, T, C)",
     reference=MLP,
     inputs=mlp_inputs,
