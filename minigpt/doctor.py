@@ -118,7 +118,8 @@ def device() -> tuple[str, str]:
         return "cuda", f"{torch.cuda.get_device_name(0)}, {memory / GB:.0f} GB"
     if torch.backends.mps.is_available():
         return "mps", "Apple GPU"
-    return "cpu", f"CPU, {torch.get_num_threads()} threads"
+    n = torch.get_num_threads()
+    return "cpu", f"CPU, {n} thread{'s' * (n > 1)}"
 
 
 def n_cores() -> int:

@@ -1,5 +1,6 @@
 """The strip of stages: what is listed, what is pictured, and how much of it."""
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -56,7 +57,8 @@ def test_stages_may_be_objects() -> None:
 
 def test_the_face_is_a_table_of_the_stages() -> None:
     face = views.follow([stage([1], name="<i>")]).face()
-    assert "<td>&lt;i&gt;</td><td>(T)</td><td>(1)</td><td>Numbers.</td>" in face
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", face)
+    assert cells[-4:] == ["&lt;i&gt;", "(T)", "(1)", "Numbers."]
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_a_long_list_of_steps_has_a_short_table_that_ends_with_the_last() -> Non
     steps = [("a" * n, "a", 1) for n in range(1, 100)]
     face = views.merges(["a" * 50], steps).face()
     assert face.count("<tr>") <= 13
-    assert "<td>99</td>" in face
+    assert ">99</td>" in face
 
 
 @pytest.mark.parametrize(

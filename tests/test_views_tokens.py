@@ -47,7 +47,7 @@ def test_examples_have_their_answers_in_a_saved_notebook() -> None:
 def test_the_face_shows_markup_as_text() -> None:
     face = views.tokens(encode, "<b>").face()
     assert "&lt;|b|&gt;" in face
-    assert "<td>60 98 62</td>" in face
+    assert ">60 98 62</td>" in face
 
 
 @pytest.mark.parametrize(

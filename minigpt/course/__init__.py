@@ -7,6 +7,14 @@ from minigpt.course.playground import try_model
 from minigpt.course.progress import progress
 from minigpt.course.real_model import run_in_model
 
+
+def show_map() -> None:
+    """Put the map of the course into the notebook."""
+    from minigpt.course.map import show  # brings matplotlib
+
+    show()
+
+
 __all__ = [
     "budget",
     "check",
@@ -16,6 +24,7 @@ __all__ = [
     "progress",
     "run_in_model",
     "same",
+    "show_map",
     "start",
     "try_model",
 ]

@@ -78,7 +78,8 @@ def bars(
     figure, axes = _canvas(6, 0.6 + 0.28 * len(names))
     colours = [ORANGE if k in highlight else BLUE for k in range(len(names))]
     drawn = axes.barh(range(len(names)), lengths, color=colours)
-    axes.bar_label(drawn, [f"{value:.3g}" for value in lengths], padding=3, color=INK)
+    beside = [f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}" for value in lengths]
+    axes.bar_label(drawn, beside, padding=3, color=INK)
     axes.margins(x=0.12)
     axes.invert_yaxis()
     axes.set(title=title, xlabel=xlabel)
@@ -141,7 +142,7 @@ def curves(
         style = "-" if marker else ("-", "--", "-.", ":")[k % 4]
         axes.plot(at, heights, style, marker=marker, color=COLOURS[k % len(COLOURS)], label=plain.label(name))
     if floor is not None:
-        axes.axhline(floor, color=INK, linestyle=":", label=f"{floor_label} ({floor:.3g})")
+        axes.axhline(floor, color=INK, linestyle="--", linewidth=1.8, label=f"{floor_label} ({floor:.3g})")
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     axes.set_xscale("log" if log_x else "linear")
     axes.set_yscale("log" if log_y else "linear")
