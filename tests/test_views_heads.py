@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from minigpt import views
-from minigpt.views.heads import _dequantised
+from minigpt.views.attention import dequantised
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def test_every_weight_arrives_within_0_004(recording: Recording) -> None:
     view = views.heads(recording)
     heads = recording.stack.reshape(-1, *recording.stack.shape[2:])
     for n, head in enumerate(heads):
-        arrived = _dequantised(view.data, view.shape, view.causal, n)
+        arrived = dequantised(view.data, view.shape, view.causal, n)
         np.testing.assert_allclose(arrived, head, atol=0.004)
 
 
@@ -121,6 +121,6 @@ def test_a_head_that_is_not_there_is_refused() -> None:
 
 
 def test_a_text_too_long_to_show_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.import_module("minigpt.views.heads"), "MAX_BYTES", 80)
+    monkeypatch.setattr(importlib.import_module("minigpt.views.attention"), "MAX_BYTES", 80)
     with pytest.raises(ValueError, match="shorten the text"):
         views.heads(causal_recording())

@@ -28,19 +28,30 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
 boot();</script></body></html>"""
 
 
+IMPORT = r'^import \{[^}]*\} from "\./(\w+)\.js";$'
+
+
 def is_static() -> bool:
     """Whether views should leave static faces in the notebook instead of live widgets."""
     return os.environ.get("MINIGPT_STATIC") == "1"
 
 
+def parts(name: str) -> list[str]:
+    """A view's own module and those that it imports, each after all that it needs itself."""
+    found: list[str] = []
+    for other in re.findall(IMPORT, _read(f"{name}.js"), flags=re.M):
+        found += [part for part in parts(other) if part not in found]
+    return [*found, name]
+
+
 def module(name: str) -> str:
-    """The ES module of a view, whole: common.js and NAME.js in one, for a widget has no folder to import from."""
-    return _read("common.js") + re.sub(r'^import \{[^}]*\} from "\./common\.js";$', "", _read(f"{name}.js"), flags=re.M)
+    """The ES module of a view, whole: with all that it imports, for a widget has no folder to import from."""
+    return "".join(re.sub(IMPORT, "", _read(f"{part}.js"), flags=re.M) for part in parts(name))
 
 
 def style(name: str) -> str:
-    """The style sheet of a view: common.css and NAME.css."""
-    return _read("common.css") + _read(f"{name}.css")
+    """The style sheet of a view, with those of all that its module imports."""
+    return "".join(_read(f"{part}.css") for part in parts(name) if (FOLDER / f"{part}.css").exists())
 
 
 def pack(state: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { moved } from "../../minigpt/views/common.js";
-import { opacitiesOf, rowOf, sentence, strongest, weightOf } from "../../minigpt/views/heads.js";
+import { opacitiesOf, rowOf, sentence, strongest, weightOf } from "../../minigpt/views/attention.js";
 
 // Two causal heads over three tokens, each a lower triangle: rows of 1, 2 and 3 bytes.
 const causal = Uint8Array.of(255, 10, 20, 30, 40, 50, 1, 2, 3, 4, 5, 6);
