@@ -40,12 +40,12 @@ def find_chromium() -> str | None:
     return os.environ.get("MINIGPT_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+@contextlib.contextmanager
+def started_chromium() -> Iterator[Browser]:
+    """A Chromium that opens nothing by itself. Raises FileNotFoundError where there is none."""
     chromium = find_chromium()
     if chromium is None:
-        reason = "no Chromium found: install it, or let MINIGPT_CHROMIUM name a browser of that family"
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+        raise FileNotFoundError("no Chromium found: install it, or let MINIGPT_CHROMIUM name a browser of that family")
     as_root = hasattr(os, "geteuid") and os.geteuid() == 0
     arguments = [*QUIET, "--no-sandbox"] if as_root else QUIET
     with sync_playwright() as playwright:
@@ -55,16 +55,24 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def lab(browser, tmp_path_factory) -> Iterator["Lab"]:
-    """A JupyterLab as `course.py lab` starts it: loopback, with a token; its settings are fresh and thrown away."""
-    home = tmp_path_factory.mktemp("jupyter")
+def browser() -> Iterator[Browser]:
+    if find_chromium() is None and not os.environ.get("CI"):
+        pytest.skip("no Chromium found: install it, or let MINIGPT_CHROMIUM name a browser of that family")
+    with started_chromium() as browser:
+        yield browser
+
+
+@contextlib.contextmanager
+def started_lab(browser: Browser, home: Path) -> Iterator["Lab"]:
+    """A JupyterLab as `course.py lab` starts it: loopback, with a token; its settings lie in `home`."""
     root = home / "root"
     root.mkdir()
     ARTIFACTS.mkdir(parents=True, exist_ok=True)
     folders = ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
     environment = {**os.environ, **{f"JUPYTER_{name}": str(home / name) for name in folders}}
     environment |= {"IPYTHONDIR": str(home / "ipython"), "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces")}
-    environment |= {"PYTHONPATH": str(ROOT / "tests" / "support"), "MINIGPT_HOME": str(home / "reader")}  # no network
+    paths = [str(ROOT / "tests" / "support"), *filter(None, [os.environ.get("PYTHONPATH")])]  # first: no network
+    environment |= {"PYTHONPATH": os.pathsep.join(paths), "MINIGPT_HOME": str(home / "reader")}
     environment.pop("MINIGPT_STATIC", None)
     options = [*course.PRIVATE, "--no-browser", "--ServerApp.port=0", "--LabApp.expose_app_in_browser=True"]
     options += ["--allow-root", f"--ServerApp.root_dir={root}"]
@@ -77,6 +85,12 @@ def lab(browser, tmp_path_factory) -> Iterator["Lab"]:
         finally:
             server.terminate()
             server.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def lab(browser, tmp_path_factory) -> Iterator["Lab"]:
+    with started_lab(browser, tmp_path_factory.mktemp("jupyter")) as lab:
+        yield lab
 
 
 def address_of(server: subprocess.Popen, folder: Path, seconds: float = 60) -> tuple[str, str]:
