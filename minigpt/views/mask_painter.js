@@ -164,7 +164,7 @@ function makeGrid({ tokens, sources, padding }, onPaint, onChoose) {
   const wrap = (role, node) => element("span", { role }, node);
   const rows = cells.map((row, i) => [wrap("rowheader", names[i]), ...row.map((cell) => wrap("gridcell", cell))]);
   const root = element("div", { class: "mask", role: "grid", "aria-label": "Mask: rows look, columns are looked at" });
-  root.style.setProperty("--columns", S);
+  root.style.setProperty("--columns", sources.length);
   for (const row of [[element("span"), ...top], ...rows]) root.append(element("div", { role: "row" }, ...row));
   let pen = true; // what dragging paints
   const places = new Map(cells.flatMap((row, i) => row.map((cell, j) => [cell, [i, j]])));
