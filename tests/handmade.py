@@ -14,7 +14,7 @@ are set to undo just that: it is the identity.
 import math
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from minigpt.config import GPTConfig
 from minigpt.models.gpt import GPT
@@ -63,6 +63,14 @@ def many_heads_gpt() -> GPT:
     set_head(model, PREVIOUS_HEAD, reads(PLACE).roll(-1, dims=0), reads(PLACE))
     set_head(model, FIRST_HEAD, everywhere, at_first)
     set_head(model, DUPLICATE_HEAD, reads(OWN), reads(OWN))  # matches all places of the token, its own too
+    return model
+
+
+def random_gpt() -> GPT:
+    """Nothing is known of this one: all parameters are drawn, biases and LayerNorms too, and all sizes differ."""
+    model = GPT(GPTConfig(n_vocab=23, n_ctx=13, n_embd=12, n_head=3, n_layer=2)).eval()
+    for parameter in model.parameters():
+        nn.init.normal_(parameter, std=0.3)
     return model
 
 
