@@ -2,6 +2,7 @@
 
 from minigpt.course.checks import check, same
 from minigpt.course.guesses import guess, guess_number
+from minigpt.course.lab import lab
 from minigpt.course.machine import budget, device, start
 from minigpt.course.playground import try_model
 from minigpt.course.progress import progress
@@ -21,6 +22,7 @@ __all__ = [
     "device",
     "guess",
     "guess_number",
+    "lab",
     "progress",
     "run_in_model",
     "same",

@@ -7,6 +7,7 @@ name of its module, so all are imported here: the function takes the name before
 from minigpt.views.follow import follow
 from minigpt.views.guess import guess, guess_number
 from minigpt.views.heads import heads
+from minigpt.views.lab import lab
 from minigpt.views.mask_painter import mask_painter
 from minigpt.views.merges import merges
 from minigpt.views.next_tokens import next_tokens
@@ -19,6 +20,7 @@ __all__ = [
     "guess",
     "guess_number",
     "heads",
+    "lab",
     "mask_painter",
     "merges",
     "next_tokens",

@@ -1,0 +1,132 @@
+"""The live lab over a model: what `views.lab` asks, answered by forward passes, with heads scaled where asked."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import torch
+
+from minigpt import views
+from minigpt.inspection.interventions import scale_heads
+from minigpt.inspection.record import Recording, record
+from minigpt.models.gpt import GPT
+from minigpt.sampling import next_token_probs
+from minigpt.weights.shipped import load_shipped
+
+PROMPT = "Once upon a time there was a little girl named Lily. She had a red ball, and Lily"
+SHOWN = 12  # next tokens
+KEPT = 6  # runs in memory: moving a slider or a cursor runs no model again
+Factors = Mapping[tuple[int, int], float]
+
+
+def lab(
+    model: GPT | None = None,
+    tokenizer: Any = None,
+    prompt: str = PROMPT,
+    *,
+    other: GPT | None = None,
+    other_prompt: str | None = None,
+) -> Any:
+    """The attention lab, live: type, switch heads off, and watch all heads, the next token and the logit lens follow.
+
+    `model` and `tokenizer` are a GPT and its own; without them the model that comes with the course. `other`, a
+    second GPT with the same tokenizer, or `other_prompt`, a second text, is shown beside the first, with their
+    difference; switched heads act on the first alone. Raises TypeError for another kind of model, and ValueError for
+    a prompt that does not fit.
+    """
+    if (model is None) != (tokenizer is None):
+        raise ValueError("give a model together with its tokenizer, or neither for the model of the course")
+    if model is None:
+        model, tokenizer = load_shipped()
+    bench = Bench(model, tokenizer, other)
+    if other is not None and other_prompt is None:
+        other_prompt = prompt
+    return views.lab(bench.answer, prompt, other_prompt=other_prompt, two_models=other is not None)
+
+
+class Bench:
+    """A model on the bench: `answer` is what `views.lab` calls."""
+
+    def __init__(self, model: GPT, tokenizer: Any, other: GPT | None = None):
+        for one in (model, other):
+            if one is not None and not isinstance(one, GPT):
+                raise TypeError(
+                    f"the lab takes a minigpt GPT, not {type(one).__name__}: views.heads shows any recording"
+                )
+        self.model, self.tokenizer, self.other = model, tokenizer, other
+        self.recorded = lru_cache(KEPT)(self._recorded)
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Everything that the lab shows for one request."""
+        run = self.run(self.model, request["prompt"], request["factors"])
+        untouched = self.run(self.model, request["prompt"], {})
+        other, error = None, ""
+        try:
+            if request["other_prompt"] is not None:
+                other = self.run(self.other or self.model, request["other_prompt"], {})
+        except ValueError as reason:
+            error = f"The second prompt: {reason}"
+        return {
+            "recording": run,
+            "other": other,
+            "error": error,
+            "next": self.next_tokens(untouched, run, request),
+            "lens": self.lens(run, request["position"]),
+            "pair": pair(run, self.model.config.n_head, request),
+        }
+
+    def run(self, model: GPT, text: str, factors: Factors) -> Recording:
+        """What goes on in the model over a text. Raises ValueError for a text that is empty or does not fit."""
+        ids = self.tokenizer.encode(text)
+        n_ctx = model.config.n_ctx
+        if not ids:
+            raise ValueError("Nothing is typed yet: begin with a word.")
+        if len(ids) > n_ctx:
+            raise ValueError(
+                f"This text has {len(ids):,} tokens, and {n_ctx:,} fit (n_ctx={n_ctx}): take away {len(ids) - n_ctx:,}."
+            )
+        changed = tuple(sorted((head, factor) for head, factor in factors.items() if factor != 1))
+        steps = sum(parameter._version for parameter in model.parameters())  # grows when the model is trained on
+        return self.recorded(model, tuple(ids), changed, steps)
+
+    def _recorded(self, model: GPT, ids: tuple[int, ...], factors: tuple, steps: int) -> Recording:
+        with scale_heads(model, dict(factors)):
+            return record(model, ids, self.tokenizer.labels(list(ids)), names=("drop", "h.*", "h.*.attn.c_attn"))
+
+    def next_tokens(self, untouched: Recording, run: Recording, request: Mapping[str, Any]) -> dict[str, Any]:
+        """The likeliest next tokens, by what they are or were, with both probabilities."""
+        rule = {name: request[name] for name in ("temperature", "top_k", "top_p")}
+        assert untouched.logits is not None
+        assert run.logits is not None
+        before = next_token_probs(untouched.logits[-1], **rule)
+        now = next_token_probs(run.logits[-1], **rule)
+        shown = torch.maximum(before, now).topk(min(SHOWN, len(now))).indices
+        shown = shown[now[shown].argsort(descending=True, stable=True)].tolist()
+        rows = zip(self.tokenizer.labels(shown), before[shown].tolist(), now[shown].tolist(), strict=True)
+        return {"rows": list(rows), "kept": int((now > 0).sum()), "of": len(now)}
+
+    def lens(self, run: Recording, position: int | None) -> dict[str, Any]:
+        """What the model would say if it ended after the embedding, after block 0, block 1, …: nostalgebraist 2020."""
+        T = len(run.tokens)
+        position = T - 1 if position is None else min(position, T - 1)
+        names = ["drop", *(f"h.{n}" for n in range(self.model.config.n_layer))]
+        stream = torch.stack([torch.tensor(run.activations[name][position]) for name in names])
+        with torch.no_grad():
+            logits = self.model.head(self.model.ln_f(stream.to(self.model.wte.weight)))
+        share, best = logits.float().softmax(dim=-1).max(dim=-1)
+        after = ["the embedding", *(f"block {n}" for n in range(self.model.config.n_layer))]
+        rows = zip(after, self.tokenizer.labels(best.tolist()), share.tolist(), strict=True)
+        return {"position": position, "rows": list(rows)}
+
+
+def pair(run: Recording, n_head: int, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Query, key and value of one head for two tokens, where the text and the model have them."""
+    layer, head = min(request["layer"], len(run.attention) - 1), min(request["head"], n_head - 1)
+    weights = run.attention[f"h.{layer}.attn"][head]
+    last = len(run.tokens) - 1
+    row = last if request["row"] is None else min(request["row"], last)
+    column = int(weights[row].argmax()) if request["column"] is None else min(request["column"], last)
+    qkv = run.activations[f"h.{layer}.attn.c_attn"]
+    q, k, v = qkv.reshape(len(run.tokens), 3, n_head, -1)[[row, column, column], [0, 1, 2], head]
+    places = {"layer": layer, "head": head, "row": row, "column": column}
+    return places | {"query": q, "key": k, "value": v, "weights": weights[row]}

@@ -1,0 +1,195 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { chosenCell, countOf, headOf } from "../../minigpt/views/lab.js";
+import { makeAsker, watchKernel } from "../../minigpt/views/lab_ask.js";
+import { differenceInWords, differenceOf, largestOf, opacitiesOfPart } from "../../minigpt/views/lab_compare.js";
+import { exactRow, factorOf, markOf, withFactor } from "../../minigpt/views/lab_heads.js";
+import { inPoints, placeOfK, signedBar } from "../../minigpt/views/lab_next.js";
+import { barsOf, numberInWords, productsOf } from "../../minigpt/views/lab_pair.js";
+
+function asking(t) {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const [sent, silences] = [[], []];
+  const asker = makeAsker({ send: (q) => sent.push(q), silent: (is) => silences.push(is), pause: 30, patience: 1000 });
+  return { asker, sent, silences, wait: (ms) => t.mock.timers.tick(ms) };
+}
+
+test("of several keys in a short time only the last text is sent", (t) => {
+  const { asker, sent, wait } = asking(t);
+  for (const text of ["a", "ab", "abc"]) asker.ask(text);
+  assert.deepEqual(sent, []);
+  wait(30);
+  assert.deepEqual(sent, ["abc"]);
+});
+
+test("someone who types without a pause is answered all the same", (t) => {
+  const { asker, sent, wait } = asking(t);
+  for (const text of ["a", "ab", "abc", "abcd"]) {
+    asker.ask(text);
+    wait(20);
+  }
+  assert.deepEqual(sent, ["ab"]);
+});
+
+test("while an answer is on its way nothing is sent, and then only the latest", (t) => {
+  const { asker, sent, wait } = asking(t);
+  asker.ask("a");
+  wait(30);
+  asker.ask("ab");
+  wait(30);
+  asker.ask("abc");
+  wait(30);
+  assert.deepEqual(sent, ["a"]);
+  asker.answered();
+  assert.deepEqual(sent, ["a", "abc"]);
+  asker.answered();
+  wait(1000);
+  assert.deepEqual(sent, ["a", "abc"]);
+});
+
+test("an answer that takes too long is told, and that it came after all", (t) => {
+  const { asker, silences, wait } = asking(t);
+  asker.ask("a");
+  wait(30);
+  wait(999);
+  assert.deepEqual(silences, []);
+  wait(1);
+  assert.deepEqual(silences, [true]);
+  asker.answered();
+  assert.deepEqual(silences, [true, false]);
+  wait(5000);
+  assert.deepEqual(silences, [true, false]);
+});
+
+test("a view that is closed asks nothing more", (t) => {
+  const { asker, sent, wait } = asking(t);
+  asker.ask("a");
+  asker.stop();
+  wait(5000);
+  assert.deepEqual(sent, []);
+});
+
+/** A model with a kernel's signal, as JupyterLab gives it. */
+function kernelModel() {
+  const [listeners, handlers] = [new Set(), {}];
+  const statusChanged = { connect: (f) => listeners.add(f), disconnect: (f) => listeners.delete(f) };
+  return {
+    widget_manager: { kernel: { statusChanged } },
+    on: (event, handler) => (handlers[event] = handler),
+    off: (event) => delete handlers[event],
+    tell: (status) => listeners.forEach((f) => f(null, status)),
+    handlers,
+    listeners,
+  };
+}
+
+test("a kernel that dies or restarts is noticed, one that works is not", () => {
+  const model = kernelModel();
+  let lost = 0;
+  const stop = watchKernel(model, () => lost++);
+  for (const status of ["busy", "idle"]) model.tell(status);
+  assert.equal(lost, 0);
+  for (const status of ["autorestarting", "dead"]) model.tell(status);
+  model.handlers.comm_live_update();
+  assert.equal(lost, 3);
+  stop();
+  assert.equal(model.listeners.size, 0);
+  assert.deepEqual(model.handlers, {});
+});
+
+test("a host without a kernel's signal is watched as far as it can be", () => {
+  const model = { on() {}, off() {} };
+  watchKernel(model, () => assert.fail("nothing happened"))();
+});
+
+test("without a choice the last token looks, and a choice beyond the text is brought into it", () => {
+  assert.deepEqual(chosenCell({ row: null, column: null }, 5), [4, -1]);
+  assert.deepEqual(chosenCell({ row: 9, column: 7 }, 5), [4, 4]);
+  assert.deepEqual(chosenCell({ row: 0, column: 0 }, 5), [0, 0]);
+});
+
+test("a head that the model does not have becomes the nearest", () => {
+  assert.equal(headOf({ layer: 1, head: 2 }, [2, 3]), 5);
+  assert.equal(headOf({ layer: 9, head: 9 }, [2, 3]), 5);
+});
+
+test("one token is not called tokens", () => {
+  assert.deepEqual([["a"], ["a", "b"]].map(countOf), ["1 token", "2 tokens"]);
+});
+
+test("a factor is set, replaced, and taken away by 1", () => {
+  const off = withFactor([], 1, 2, 0);
+  assert.deepEqual(off, [[1, 2, 0]]);
+  assert.equal(factorOf(off, 1, 2), 0);
+  assert.equal(factorOf(off, 2, 1), 1);
+  assert.deepEqual(withFactor([[0, 0, 2], ...off], 1, 2, 2), [[0, 0, 2], [1, 2, 2]]);
+  assert.deepEqual(withFactor(off, 1, 2, 1), []);
+});
+
+test("every factor has a mark, also one that a cell has set", () => {
+  assert.deepEqual([0, 0.5, 1, 2, -3].map(markOf), ["off", "×½", "", "×2", "×-3"]);
+});
+
+test("the chosen row is exact, and of a causal head ends at its token", () => {
+  const pair = { layer: 1, head: 2, row: 1, weights: [0.25, 0.75, 0] };
+  const place = { layer: 1, head: 2 };
+  assert.deepEqual([...exactRow(pair, place, 1, true)].map((b) => ((b / 255) ** 2).toFixed(6)), ["0.250000", "0.750000"]);
+  assert.equal(exactRow(pair, place, 1, false).length, 3);
+  assert.equal(exactRow(pair, place, 0, true), null);
+  assert.equal(exactRow(pair, { layer: 0, head: 2 }, 1, true), null);
+  assert.equal(exactRow({}, place, 1, true), null);
+});
+
+test("changes carry their sign and small ones are none", () => {
+  assert.deepEqual([0.123, -0.004, 0.0001, -1].map(inPoints), ["+12.3", "−0.4", "0", "−100.0"]);
+});
+
+test("a signed bar leaves the middle to its own side and stays in its track", () => {
+  assert.deepEqual(signedBar(0.5, 0.5), { left: 50, width: 50 });
+  assert.deepEqual(signedBar(-0.25, 0.5), { left: 25, width: 25 });
+  assert.deepEqual(signedBar(-9, 0.5), { left: 0, width: 50 });
+  assert.deepEqual(signedBar(0, 0), { left: 50, width: 0 });
+});
+
+test("any top-k finds a place on the slider", () => {
+  assert.equal(placeOfK(null), 10);
+  assert.equal(placeOfK(1), 0);
+  assert.equal(placeOfK(40), 5); // nearest by factor: 50
+  assert.equal(placeOfK(1e6), 9);
+});
+
+test("the products sum to the score, and √D divides it", () => {
+  assert.deepEqual(productsOf([1, -2, 0, 3], [2, 1, 5, -1]), { products: [2, -2, 0, -3], score: -3, scaled: -1.5 });
+});
+
+test("bars go up where positive and down where negative, the largest to the edge", () => {
+  assert.deepEqual(barsOf([2, -1], 40), [{ y: 0, size: 20, less: false }, { y: 20, size: 10, less: true }]);
+  assert.deepEqual(barsOf([0], 40), [{ y: 20, size: 0, less: false }]);
+});
+
+test("one number of a dot product in words", () => {
+  const pair = { query: [0, -2], key: [0, 0.5], value: [0, 3] };
+  assert.equal(numberInWords(pair, 1), "Number 1: q −2.00 × k 0.500 = −1.00; v 3.00");
+});
+
+const side = (...bytes) => ({ data: Uint8Array.from(bytes), shape: [1, 1, 2, 2], causal: true, n: 0 });
+
+test("a difference is first minus second, cell by cell", () => {
+  const cells = differenceOf(side(255, 0, 255), side(255, 255, 0));
+  assert.deepEqual([...cells], [0, 0, -1, 1]);
+  assert.deepEqual(largestOf(cells, 2), [1, 0]);
+  assert.deepEqual([...opacitiesOfPart(cells, 1)], [0, 0, 0, 255]);
+  assert.deepEqual([...opacitiesOfPart(cells, -1)], [0, 0, 255, 0]);
+});
+
+test("texts of different length have no difference", () => {
+  const longer = { data: new Uint8Array(6), shape: [1, 1, 3, 3], causal: true, n: 0 };
+  assert.equal(differenceOf(side(255, 0, 255), longer), null);
+});
+
+test("a difference is said with its direction", () => {
+  const say = (change) => differenceInWords(["a", "b"], [1, 0], change);
+  assert.equal(say(0.12), "“b” (1) looks at “a” (0): 12 points more in the first");
+  assert.equal(say(-0.12), "“b” (1) looks at “a” (0): 12 points less in the first");
+  assert.equal(say(0.001), "“b” (1) looks at “a” (0): the same in both");
+});
