@@ -85,10 +85,10 @@ def attribution(
     seen = {name: activation[position].astype(np.float64) for name, activation in recording.activations.items()}
     outputs = head_outputs(model, ids)[:, :, position]  # of each head: (D,)
     assert recording.logits is not None
-    logits, table = recording.logits[position].astype(np.float64), numbers(model.wte.weight)
-    direction, logit = table[token], logits[token]  # a logit is the stream's product with its token's row
+    logits = recording.logits[position].astype(np.float64)
+    logit, direction = logits[token], numbers(model.wte.weight[token])  # by its product with this row the logit is made
     if against is not None:
-        direction, logit = direction - table[against], logit - logits[against]
+        logit, direction = logit - logits[against], direction - numbers(model.wte.weight[against])
     scale = np.sqrt(seen[f"h.{len(model.h) - 1}"].var() + model.ln_f.eps)
     toward = numbers(model.ln_f.weight) * direction / scale
     toward -= toward.mean()  # LayerNorm takes the mean from the stream; to take it from this vector gives the same
