@@ -77,14 +77,14 @@ def test_the_model_is_untouched_afterwards(bench, model):
 
 def test_a_factor_of_one_is_no_change_and_no_run(bench, model):
     runs = []
-    model.register_forward_hook(lambda *_: runs.append(1))
+    model.drop.register_forward_hook(lambda *_: runs.append(1))
     ask(bench, factors={(1, 0): 1.0})
     assert len(runs) == 1
 
 
 def test_a_slider_or_a_cursor_runs_the_model_no_more(bench, model):
     runs = []
-    model.register_forward_hook(lambda *_: runs.append(1))
+    model.drop.register_forward_hook(lambda *_: runs.append(1))
     ask(bench)
     ask(bench, temperature=0.5, row=1, column=0, position=2, layer=1, head=2)
     assert len(runs) == 1

@@ -8,9 +8,9 @@ import torch
 
 from minigpt import views
 from minigpt.inspection.interventions import scale_heads
-from minigpt.inspection.record import Recording, record
+from minigpt.inspection.record import Recording, evaluating, record
 from minigpt.models.gpt import GPT
-from minigpt.sampling import next_token_probs
+from minigpt.sampling import last_logits, next_token_probs
 from minigpt.weights.shipped import load_shipped
 
 PROMPT = "Once upon a time there was a little girl named Lily. She had a red ball, and Lily"
@@ -55,29 +55,32 @@ class Bench:
                 )
         self.model, self.tokenizer, self.other = model, tokenizer, other
         self.recorded = lru_cache(KEPT)(self._recorded)
+        self.untouched = lru_cache(KEPT)(self._untouched)
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Everything that the lab shows for one request."""
-        run = self.run(self.model, request["prompt"], request["factors"])
-        untouched = self.run(self.model, request["prompt"], {})
+        ids = self.encode(self.model, request["prompt"])
+        factors = {head: factor for head, factor in request["factors"].items() if factor != 1}
+        run = self.run(self.model, ids, factors)
         other, error = None, ""
         try:
             if request["other_prompt"] is not None:
-                other = self.run(self.other or self.model, request["other_prompt"], {})
+                second = self.other or self.model
+                other = self.run(second, self.encode(second, request["other_prompt"]), {})
         except ValueError as reason:
             error = f"The second prompt: {reason}"
         return {
             "recording": run,
             "other": other,
             "error": error,
-            "next": self.next_tokens(untouched, run, request),
+            "next": self.next_tokens(run, self.untouched(ids, changes(self.model)) if factors else None, request),
             "lens": self.lens(run, request["position"]),
             "pair": pair(run, self.model.config.n_head, request),
         }
 
-    def run(self, model: GPT, text: str, factors: Factors) -> Recording:
-        """What goes on in the model over a text. Raises ValueError for a text that is empty or does not fit."""
-        ids = self.tokenizer.encode(text)
+    def encode(self, model: GPT, text: str) -> tuple[int, ...]:
+        """The text's ids. Raises ValueError for a text that is empty or does not fit into the model."""
+        ids = tuple(self.tokenizer.encode(text))
         n_ctx = model.config.n_ctx
         if not ids:
             raise ValueError("Nothing is typed yet: begin with a word.")
@@ -85,21 +88,26 @@ class Bench:
             raise ValueError(
                 f"This text has {len(ids):,} tokens, and {n_ctx:,} fit (n_ctx={n_ctx}): take away {len(ids) - n_ctx:,}."
             )
-        changed = tuple(sorted((head, factor) for head, factor in factors.items() if factor != 1))
-        steps = sum(parameter._version for parameter in model.parameters())  # grows when the model is trained on
-        return self.recorded(model, tuple(ids), changed, steps)
+        return ids
+
+    def run(self, model: GPT, ids: tuple[int, ...], factors: Factors) -> Recording:
+        """What goes on in the model over a text, from memory where it went on before."""
+        return self.recorded(model, ids, tuple(sorted(factors.items())), changes(model))
 
     def _recorded(self, model: GPT, ids: tuple[int, ...], factors: tuple, steps: int) -> Recording:
         with scale_heads(model, dict(factors)):
             return record(model, ids, self.tokenizer.labels(list(ids)), names=("drop", "h.*", "h.*.attn.c_attn"))
 
-    def next_tokens(self, untouched: Recording, run: Recording, request: Mapping[str, Any]) -> dict[str, Any]:
-        """The likeliest next tokens, by what they are or were, with both probabilities."""
+    def _untouched(self, ids: tuple[int, ...], steps: int) -> torch.Tensor:
+        with torch.no_grad(), evaluating(self.model):
+            return last_logits(self.model, torch.tensor([ids], device=self.model.wte.weight.device))[0]
+
+    def next_tokens(self, run: Recording, untouched: Any, request: Mapping[str, Any]) -> dict[str, Any]:
+        """The likeliest next tokens, by what they are or were, with both probabilities; None: they were the same."""
         rule = {name: request[name] for name in ("temperature", "top_k", "top_p")}
-        assert untouched.logits is not None
         assert run.logits is not None
-        before = next_token_probs(untouched.logits[-1], **rule)
         now = next_token_probs(run.logits[-1], **rule)
+        before = now if untouched is None else next_token_probs(untouched, **rule)
         shown = torch.maximum(before, now).topk(min(SHOWN, len(now))).indices
         shown = shown[now[shown].argsort(descending=True, stable=True)].tolist()
         rows = zip(self.tokenizer.labels(shown), before[shown].tolist(), now[shown].tolist(), strict=True)
@@ -117,6 +125,11 @@ class Bench:
         after = ["the embedding", *(f"block {n}" for n in range(self.model.config.n_layer))]
         rows = zip(after, self.tokenizer.labels(best.tolist()), share.tolist(), strict=True)
         return {"position": position, "rows": list(rows)}
+
+
+def changes(model: GPT) -> int:
+    """Grows with each step of training: what was recorded before is then of another model."""
+    return sum(parameter._version for parameter in model.parameters())
 
 
 def pair(run: Recording, n_head: int, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@
  * several questions that wait only the latest is sent. Where no answer comes in `patience` milliseconds, `silent(true)`
  * is called, and `silent(false)` when one comes after all.
  */
-export function makeAsker({ send, silent, pause = 30, patience = 4000 }) {
+export function makeAsker({ send, silent, pause = 16, patience = 4000 }) {
   let latest;
   let open = false;
   let timer;
