@@ -322,6 +322,18 @@ def test_attention_on_its_own_is_frozen_under_its_class_name():
         torch.testing.assert_close(attention(x), expected)
 
 
+def test_attention_without_a_batch_is_frozen():
+    class Plain(nn.Module):
+        def forward(self, x):
+            heads = x.view(5, 2, 4).transpose(0, 1)
+            return (heads @ heads.mT).softmax(-1) @ heads
+
+    x, weights = torch.randn(5, 8), torch.rand(2, 5, 5)
+    model = Plain()
+    with freeze_attention(model, {"Plain": weights}):
+        torch.testing.assert_close(model(x), weights @ x.view(5, 2, 4).transpose(0, 1))
+
+
 def test_softmax_elsewhere_is_left_alone(model):
     with freeze_attention(model, record(model, OTHER).attention):
         model(IDS)
@@ -338,6 +350,28 @@ def test_an_intervention_holds_inside_and_is_gone_afterwards(model, kind):
         assert not torch.allclose(model(IDS), before, atol=1e-2)
     assert is_untouched(model)
     assert torch.equal(model(IDS), before)
+
+
+@pytest.mark.parametrize("kind", ["scale", "ablate", "patch head", "patch"])
+def test_what_a_module_was_given_is_not_written_to(kind):
+    class Heads(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.n_head, self.c_proj = 2, nn.Identity()
+
+        def forward(self, x):
+            return self.c_proj(x)
+
+    model, x, zeros = Heads(), torch.ones(1, 5, 8), torch.zeros(5, 8)
+    interventions = {
+        "scale": scale_head(model, 0, 1, 0.0),
+        "ablate": ablate_head(model, 0, 1),
+        "patch head": patch_head(model, 0, 1, zeros[:, 4:]),
+        "patch": patch(model, "c_proj", zeros),
+    }
+    with interventions[kind]:
+        assert not model(x)[..., 4:].any()
+    assert x.all()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -542,8 +576,9 @@ def test_a_loop_over_heads_cannot_be_frozen_and_says_so():
         def forward(self, x):
             return torch.stack([(x @ x.mT).softmax(-1) @ x for _ in range(2)])
 
+    model = Loop()
     with (
         pytest.raises(ValueError, match=r"nothing was frozen in Loop.*all heads at once"),
-        freeze_attention(Loop(), {"Loop": np.zeros((2, 5, 5))}),
+        freeze_attention(model, {"Loop": np.zeros((2, 5, 5))}),
     ):
-        Loop()(torch.randn(5, 4))
+        model(torch.randn(5, 4))
