@@ -1,6 +1,7 @@
 """The live lab over a model: what `views.lab` asks, answered by forward passes, with heads scaled where asked."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -8,6 +9,7 @@ import torch
 
 from minigpt import views
 from minigpt.inspection.interventions import scale_heads
+from minigpt.inspection.lens import STREAM, logit_lens
 from minigpt.inspection.record import Recording, evaluating, record
 from minigpt.models.gpt import GPT
 from minigpt.sampling import last_logits, next_token_probs
@@ -96,7 +98,7 @@ class Bench:
 
     def _recorded(self, model: GPT, ids: tuple[int, ...], factors: tuple, steps: int) -> Recording:
         with scale_heads(model, dict(factors)):
-            return record(model, ids, self.tokenizer.labels(list(ids)), names=("drop", "h.*", "h.*.attn.c_attn"))
+            return record(model, ids, self.tokenizer.labels(list(ids)), names=(*STREAM, "h.*.attn.c_attn"))
 
     def _untouched(self, ids: tuple[int, ...], steps: int) -> torch.Tensor:
         with torch.no_grad(), evaluating(self.model):
@@ -114,14 +116,12 @@ class Bench:
         return {"rows": list(rows), "kept": int((now > 0).sum()), "of": len(now)}
 
     def lens(self, run: Recording, position: int | None) -> dict[str, Any]:
-        """What the model would say if it ended after the embedding, after block 0, block 1, …: nostalgebraist 2020."""
-        T = len(run.tokens)
-        position = T - 1 if position is None else min(position, T - 1)
-        names = ["drop", *(f"h.{n}" for n in range(self.model.config.n_layer))]
-        stream = torch.stack([torch.tensor(run.activations[name][position]) for name in names])
-        with torch.no_grad():
-            logits = self.model.head(self.model.ln_f(stream.to(self.model.wte.weight)))
-        share, best = logits.float().softmax(dim=-1).max(dim=-1)
+        """The likeliest next token after each part, as the logit lens reads it, at one position."""
+        last = len(run.tokens) - 1
+        position = last if position is None else min(position, last)
+        here = {name: x[position : position + 1] for name, x in run.activations.items()}
+        logits = torch.from_numpy(logit_lens(self.model, replace(run, activations=here))[:, 0])  # a row for each part
+        share, best = logits.softmax(dim=-1).max(dim=-1)
         after = ["the embedding", *(f"block {n}" for n in range(self.model.config.n_layer))]
         rows = zip(after, self.tokenizer.labels(best.tolist()), share.tolist(), strict=True)
         return {"position": position, "rows": list(rows)}

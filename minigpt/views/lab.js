@@ -71,7 +71,8 @@ function makePanels(model, change, may) {
 
 function render({ model, el }) {
   const root = rootOf("lab", "The live attention lab");
-  const prompt = element("textarea", { rows: 2, dir: "auto", spellcheck: "false" });
+  root.setAttribute("aria-busy", false); // true while an answer is on its way
+  const prompt = element("textarea", { rows: 2, dir: "auto", spellcheck: "false", "aria-label": "Prompt" });
   const count = element("span", { class: "soft", role: "status" });
   const error = element("p", { class: "error", role: "alert" });
   const state = element("p", { class: "state", role: "status" });
@@ -89,7 +90,10 @@ function render({ model, el }) {
   });
   const change = (what) => {
     wanted = { ...wanted, ...what };
-    if (live) asker.ask(wanted);
+    if (live) {
+      root.setAttribute("aria-busy", true);
+      asker.ask(wanted);
+    }
     if (!("prompt" in what)) draw(); // what the page has by itself shows at once
   };
   const panels = makePanels(model, change, () => live);
@@ -102,6 +106,7 @@ function render({ model, el }) {
   }
   function lose(text) {
     live = false;
+    root.setAttribute("aria-busy", false);
     say(text);
     for (const input of [prompt, ...panels.inputs]) input.disabled = true;
   }
@@ -119,9 +124,9 @@ function render({ model, el }) {
       prompt.value = wanted.prompt;
     }),
     onChange(model, ["answered"], () => {
-      asker.answered();
+      const isAll = asker.answered();
       draw();
-      root.dataset.answered = model.get("answered");
+      if (isAll) root.setAttribute("aria-busy", false);
     }),
     watchKernel(model, () => live && lose(SAYINGS.lost)),
     ...panels.sized.map((panel) => keepDrawn(panel, () => draw(true))),

@@ -23,12 +23,15 @@ export function makeAsker({ send, silent, pause = 16, patience = 4000 }) {
       latest = question;
       timer ??= setTimeout(flush, pause);
     },
+    /** Returns whether nothing more waits. */
     answered() {
-      if (!open) return;
-      open = false;
-      clearTimeout(watch);
-      silent(false);
-      if (timer === undefined) flush();
+      if (open) {
+        open = false;
+        clearTimeout(watch);
+        silent(false);
+        if (timer === undefined) flush();
+      }
+      return !open && latest === undefined;
     },
     stop() {
       clearTimeout(timer);

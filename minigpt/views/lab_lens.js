@@ -10,7 +10,8 @@ export function makeLens(change) {
   const help = "What the model would say if it ended here: the stream after each part, through the last norm and head.";
   let tokens = [];
   const words = (at) => (tokens.length ? `${at}: “${tokens[at]}”` : "");
-  const place = slider("position", { min: 0, max: 0, step: 1 }, (at) => change(at < tokens.length - 1 ? at : null), words);
+  const set = (at) => change({ position: at < tokens.length - 1 ? at : null }); // the last stays the last
+  const place = slider("position", { min: 0, max: 0, step: 1 }, set, words);
   const root = element("div", { class: "panel" }, element("strong", {}, "Logit lens"), place.root, table);
   root.append(element("p", { class: "soft" }, help));
   const row = ([name, label, share]) => {
