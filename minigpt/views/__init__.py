@@ -4,6 +4,7 @@ Each works live (anywidget), and leaves a static face in a saved notebook (stati
 name of its module, so all are imported here: the function takes the name before anything else can.
 """
 
+from minigpt.views.bertviz import bertviz, bertviz_neuron
 from minigpt.views.follow import follow
 from minigpt.views.guess import guess, guess_number
 from minigpt.views.heads import heads
@@ -16,6 +17,8 @@ from minigpt.views.query_key import query_key
 from minigpt.views.tokens import tokens
 
 __all__ = [
+    "bertviz",
+    "bertviz_neuron",
     "follow",
     "guess",
     "guess_number",
