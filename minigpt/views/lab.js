@@ -7,9 +7,15 @@ import { makeNext } from "./lab_next.js";
 import { makePair } from "./lab_pair.js";
 
 const SAYINGS = {
-  static: "Heads can be chosen here; typing, switching and comparing need a running kernel: open this notebook in JupyterLab and run its cells.",
-  lost: "The kernel was restarted or has died and knows nothing of this view: run its cell again (with the cells above it). Until then heads can still be looked at.",
-  silent: "No answer yet. If another cell is running, this view follows when it is done; if the kernel was restarted, run the cell of this view again.",
+  static:
+    "Heads can be chosen here; typing, switching and comparing need a running kernel: " +
+    "open this notebook in JupyterLab and run its cells.",
+  lost:
+    "The kernel was restarted or has died and knows nothing of this view: " +
+    "run its cell again, with the cells above it. Until then heads can still be looked at.",
+  silent:
+    "No answer yet. If another cell is running, this view follows when it is done; " +
+    "if the kernel was restarted, run the cell of this view again.",
 };
 
 /** The cell that is marked: what the reader chose, as far as the text has it; the last token's where nothing is. */
@@ -62,7 +68,7 @@ function makePanels(model, change, may) {
     heads.draw(state, force);
     next.draw(model.get("next"), request);
     lens.draw(model.get("lens"), tokens);
-    pair.draw(model.get("pair"), tokens, side.causal);
+    pair.draw(state.pair, state, may());
     compare.draw(state, force);
   };
   const inputs = [heads, next, lens, compare].flatMap((panel) => panel.inputs);

@@ -58,72 +58,83 @@ function drawDifference(canvas, width, cells, tokens, at, colours) {
   return place;
 }
 
-/** The panel. `change` is called with the second prompt, null for none, and with a chosen head. */
-export function makeCompare(change, twoModels) {
-  const label = twoModels ? "Text for the second model" : "Second prompt";
-  const area = element("textarea", { rows: 2, dir: "auto", spellcheck: "false" });
-  area.addEventListener("input", () => change({ other_prompt: area.value }));
-  const box = checkbox(twoModels ? "Compare with the second model" : "Compare with a second prompt", false, (checked) => {
-    change({ other_prompt: checked ? (area.value ||= now.request.prompt) : null });
-  });
-  const grid = element("div", { role: "group", "aria-label": "All heads of the second: a row is a layer" });
+/** The difference of the enlarged head, or the second's own where there is none. */
+function makeDifference() {
   const title = element("strong");
-  const canvas = element("canvas", { tabindex: 0, role: "application", "aria-label": "Difference of the enlarged head" });
+  const label = "Difference of the enlarged head";
+  const canvas = element("canvas", { tabindex: 0, role: "application", "aria-label": label });
   const words = element("p", { class: "words", "aria-live": "polite" });
-  const panel = element("div", { class: "panel" }, title, canvas, words);
-  const text = element("label", { class: "prompt" }, label, area);
-  const help = "Switched heads act on the first alone: the same text twice shows what a switch changes further up.";
-  const both = element("div", { class: "panels" }, element("div", { class: "all" }, grid), panel);
-  const inside = element("div", {}, text, element("p", { class: "soft" }, help), both);
-  const root = element("div", { class: "compare" }, box.root, inside);
+  const root = element("div", { class: "panel" }, title, canvas, words);
   let now;
   let cells = null;
   let at = null; // the marked cell; null: where they differ most
   let place = { gutter: 0, cell: 1 };
-  let seen;
-  const thumbs = makeGrid(grid, (n) => {
-    const H = now.other.shape[1];
-    change({ layer: Math.floor(n / H), head: n % H, column: null });
-  });
-
+  const drawNow = () => {
+    const { side, other, tokens, otherTokens, request } = now;
+    const [width, colours, H] = [root.clientWidth - 4, coloursOf(root), other.shape[1]];
+    const name = `Layer ${Math.floor(other.n / H)}, head ${other.n % H}`;
+    const isSame = request.layer === Math.floor(other.n / H) && request.head === other.n % H;
+    cells = isSame ? differenceOf(side, other) : null;
+    if (cells) {
+      at = at && Math.max(...at) < tokens.length ? at : null;
+      const cell = at ?? largestOf(cells, tokens.length);
+      title.textContent = `${name}: first minus second`;
+      place = drawDifference(canvas, width, cells, tokens, cell, colours);
+      words.textContent = differenceInWords(tokens, cell, cells[cell[0] * tokens.length + cell[1]]);
+      return;
+    }
+    title.textContent = `${name} of the second`;
+    const opacities = opacitiesOf(other.data, other.shape, other.causal, other.n);
+    drawHead(canvas, width, opacities, otherTokens, otherTokens, [otherTokens.length - 1, -1], colours);
+    const counts = `${tokens.length} and ${otherTokens.length} tokens`;
+    words.textContent = isSame ? `No difference to show: ${counts}.` : "The second model lacks the enlarged head.";
+  };
   const look = (cell) => {
+    if (cell.join() === at?.join()) return;
     at = cell;
-    drawPanel();
+    drawNow();
   };
   canvas.addEventListener("mousemove", (event) => {
     if (!cells) return;
-    const S = now.tokens.length;
-    const cell = cellAt(event, place, S, S);
-    if (Math.min(...cell) >= 0 && cell.join() !== at?.join()) look(cell);
+    const T = now.tokens.length;
+    const cell = cellAt(event, place, T, T);
+    if (Math.min(...cell) >= 0) look(cell);
   });
   canvas.addEventListener("keydown", (event) => {
-    const S = now.tokens.length;
-    const to = cells && moved(event.key, at ?? largestOf(cells, S), S, S);
+    const T = now.tokens.length;
+    const to = cells && moved(event.key, at ?? largestOf(cells, T), T, T);
     if (!to) return;
     event.preventDefault();
     look(to);
   });
+  const draw = (state) => {
+    now = state;
+    drawNow();
+  };
+  return { root, draw };
+}
 
-  function drawPanel() {
-    const { side, other, tokens, otherTokens, request } = now;
-    const [width, colours] = [panel.clientWidth - 4, coloursOf(panel)];
-    const H = other.shape[1];
-    const name = `Layer ${Math.floor(other.n / H)}, head ${other.n % H}`;
-    const same = request.layer === Math.floor(other.n / H) && request.head === other.n % H;
-    cells = same ? differenceOf(side, other) : null;
-    if (cells) {
-      const cell = at && Math.max(...at) < tokens.length ? at : largestOf(cells, tokens.length);
-      title.textContent = `${name}: first minus second`;
-      place = drawDifference(canvas, width, cells, tokens, cell, colours);
-      words.textContent = differenceInWords(tokens, cell, cells[cell[0] * tokens.length + cell[1]]);
-    } else {
-      title.textContent = `${name} of the second`;
-      const opacities = opacitiesOf(other.data, other.shape, other.causal, other.n);
-      drawHead(canvas, width, opacities, otherTokens, otherTokens, [otherTokens.length - 1, -1], colours);
-      const counts = `${tokens.length} and ${otherTokens.length} tokens`;
-      words.textContent = same ? `No difference to show: ${counts}.` : "The second model does not have the enlarged head.";
-    }
-  }
+/** The panel. `change` is called with the second prompt, null for none, and with a chosen head. */
+export function makeCompare(change, twoModels) {
+  const area = element("textarea", { rows: 2, dir: "auto", spellcheck: "false" });
+  area.addEventListener("input", () => change({ other_prompt: area.value }));
+  const what = twoModels ? "Compare with the second model" : "Compare with a second prompt";
+  const box = checkbox(what, false, (checked) => {
+    change({ other_prompt: checked ? (area.value ||= now.request.prompt) : null });
+  });
+  const grid = element("div", { role: "group", "aria-label": "All heads of the second: a row is a layer" });
+  const difference = makeDifference();
+  const text = element("label", { class: "prompt" }, twoModels ? "Text for the second model" : "Second prompt", area);
+  const help = "Switched heads act on the first alone: the same text twice shows what a switch changes further up.";
+  const both = element("div", { class: "panels" }, element("div", { class: "all" }, grid), difference.root);
+  const inside = element("div", {}, text, element("p", { class: "soft" }, help), both);
+  const root = element("div", { class: "compare" }, box.root, inside);
+  let now;
+  let seen; // the weights that the pictures show
+  const thumbs = makeGrid(grid, (n) => {
+    const H = now.other.shape[1];
+    change({ layer: Math.floor(n / H), head: n % H, column: null });
+  });
   const draw = (state, force = false) => {
     now = state;
     const { other, request } = state;
@@ -135,7 +146,7 @@ export function makeCompare(change, twoModels) {
     if (force || other.data !== seen) thumbs.draw(other.data, other.shape, other.causal, rgbOf(coloursOf(grid).heat));
     seen = other.data;
     thumbs.press(other.n);
-    drawPanel();
+    difference.draw(state);
   };
-  return { root, panel, draw, inputs: [area, box.input] };
+  return { root, panel: difference.root, draw, inputs: [area, box.input] };
 }

@@ -55,7 +55,8 @@ function makeSwitches(set, reset) {
     element("button", { type: "button", title: `key ${key} on a thumbnail`, click: () => set(factor) }, name),
   );
   const all = element("button", { type: "button", click: reset }, "all heads as they are");
-  const group = element("span", { role: "group", "aria-label": "What this head counts" }, "This head counts ", ...buttons);
+  const label = { role: "group", "aria-label": "What this head counts" };
+  const group = element("span", label, "This head counts ", ...buttons);
   const draw = (factor, n) => {
     buttons.forEach((button, k) => button.setAttribute("aria-pressed", SWITCHES[k].factor === factor));
     all.disabled = n === 0 || buttons[0].disabled;
@@ -63,62 +64,23 @@ function makeSwitches(set, reset) {
   return { root: element("div", { class: "row switches" }, group, all), draw, inputs: [...buttons, all] };
 }
 
-/** Grid and enlarged head. `change` is called with what the reader chooses; `may()` says if heads can be switched. */
-export function makeHeads(change, may) {
+/** The thumbnails of all heads, with the marks of those that are switched. */
+function makeThumbs(change, setFactor) {
   const grid = element("div", { role: "group", "aria-label": "All heads: a row is a layer" });
   const help = "Choose a head. On its picture: 0 switches it off, 5 halves, 2 doubles, 1 resets it.";
-  const left = element("div", { class: "all" }, grid, element("p", { class: "soft" }, help));
-  const title = element("strong");
-  const canvas = element("canvas", { tabindex: 0, role: "application", "aria-label": "Enlarged head" });
-  const words = element("p", { class: "words", "aria-live": "polite" });
-  let now; // { side, request, chosen } as drawn last
-  let place = { gutter: 0, cell: 1 };
-  let pointed = null; // the cell under the mouse, while it is there
-  let seen; // the weights that the thumbnails show
-
-  const setFactor = (layer, head, factor) =>
-    may() && change({ factors: withFactor(now.request.factors, layer, head, factor) });
-  const switches = makeSwitches(
-    (factor) => setFactor(now.request.layer, now.request.head, factor),
-    () => change({ factors: [] }),
-  );
-  const thumbs = makeGrid(grid, (n) => {
-    const H = now.side.shape[1];
-    change({ layer: Math.floor(n / H), head: n % H, column: null });
-  });
-  const panel = element("div", { class: "panel" }, title, switches.root, canvas, words);
-
+  const root = element("div", { class: "all" }, grid, element("p", { class: "soft" }, help));
+  let H = 1;
+  let seen; // the weights that the pictures show
+  const thumbs = makeGrid(grid, (n) => change({ layer: Math.floor(n / H), head: n % H, column: null }));
   grid.addEventListener("keydown", (event) => {
     const wanted = SWITCHES.find(({ key }) => key === event.key);
     const n = [...grid.querySelectorAll(".thumb")].indexOf(event.target);
     if (!wanted || n < 0 || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
-    const H = now.side.shape[1];
     setFactor(Math.floor(n / H), n % H, wanted.factor);
   });
-  const point = (cell) => {
-    pointed = cell;
-    drawPanel();
-  };
-  canvas.addEventListener("mousemove", (event) => {
-    const [, , T, S] = now.side.shape;
-    const [row, column] = cellAt(event, place, T, S);
-    if (row < 0) return pointed && point(null);
-    if (row !== pointed?.[0] || column !== pointed?.[1]) point([row, column]);
-  });
-  canvas.addEventListener("mouseleave", () => pointed && point(null));
-  canvas.addEventListener("click", () => pointed && change({ row: pointed[0], column: pointed[1] < 0 ? null : pointed[1] }));
-  canvas.addEventListener("keydown", (event) => {
-    const [, , T, S] = now.side.shape;
-    const to = moved(event.key, now.chosen, T, S);
-    if (!to) return;
-    event.preventDefault();
-    change({ row: to[0], column: to[1] });
-  });
-
-  function drawThumbs(force) {
-    const { side, request } = now;
-    const [, H] = side.shape;
+  const draw = ({ side, request }, force) => {
+    H = side.shape[1];
     if (force || side.data !== seen) thumbs.draw(side.data, side.shape, side.causal, rgbOf(coloursOf(grid).heat));
     seen = side.data;
     thumbs.press(side.n);
@@ -128,28 +90,82 @@ export function makeHeads(change, may) {
       thumb.dataset.factor = mark;
       thumb.setAttribute("aria-label", mark ? `${name}, ${mark === "off" ? "switched off" : mark}` : name);
     });
-  }
-  function drawPanel() {
-    const { side, request, tokens, chosen } = now;
-    const [row, column] = pointed ?? chosen;
+  };
+  return { root, draw };
+}
+
+/** What the row of the cursor says, in words. */
+function rowInWords({ side, request, tokens, pair }, [row, column]) {
+  const weights = exactRow(pair, request, row, side.causal) ?? rowOf(side.data, side.shape, side.causal, side.n, row);
+  const said = sentence(tokens, tokens, row, weights);
+  if (column < 0) return said;
+  const marked = `“${tokens[column]}” (${column})`;
+  if (column >= weights.length) return `${said}. It may not look at ${marked}: that comes later.`;
+  return `${said}. Marked: ${marked}: ${inPercent(weightOf(weights[column]))}`;
+}
+
+/** The enlarged head: the mouse looks, a click and the arrow keys choose. */
+function makeEnlarged(change, switches) {
+  const title = element("strong");
+  const canvas = element("canvas", { tabindex: 0, role: "application", "aria-label": "Enlarged head" });
+  const words = element("p", { class: "words", "aria-live": "polite" });
+  const root = element("div", { class: "panel" }, title, switches.root, canvas, words);
+  let now; // as drawn last
+  let place = { gutter: 0, cell: 1 };
+  let pointed = null; // the cell under the mouse, while it is there
+  const drawNow = () => {
+    const { side, request, tokens } = now;
+    const at = pointed ?? now.chosen;
     const factor = factorOf(request.factors, request.layer, request.head);
     title.textContent = `Layer ${request.layer}, head ${request.head}${factor === 1 ? "" : ` (${markOf(factor)})`}`;
     switches.draw(factor, request.factors.length);
     const opacities = opacitiesOf(side.data, side.shape, side.causal, side.n);
-    place = drawHead(canvas, panel.clientWidth - 4, opacities, tokens, tokens, [row, column], coloursOf(panel));
-    const weights = exactRow(now.pair, request, row, side.causal) ?? rowOf(side.data, side.shape, side.causal, side.n, row);
-    const marked = column < 0 ? "" : `“${tokens[column]}” (${column})`;
-    let text = sentence(tokens, tokens, row, weights);
-    if (column >= weights.length) text += `. It may not look at ${marked}: that comes later.`;
-    else if (column >= 0) text += `. Marked: ${marked}: ${inPercent(weightOf(weights[column]))}`;
-    words.textContent = text;
-  }
-  const draw = (state, force = false) => {
-    now = state;
-    const T = state.side.shape[2];
-    if (pointed && (pointed[0] >= T || pointed[1] >= T)) pointed = null;
-    drawThumbs(force);
-    drawPanel();
+    place = drawHead(canvas, root.clientWidth - 4, opacities, tokens, tokens, at, coloursOf(root));
+    words.textContent = rowInWords(now, at);
   };
-  return { left, panel, draw, inputs: switches.inputs };
+  const point = (cell) => {
+    if (cell?.join() === pointed?.join()) return;
+    pointed = cell;
+    drawNow();
+  };
+  canvas.addEventListener("mousemove", (event) => {
+    const T = now.tokens.length;
+    const cell = cellAt(event, place, T, T);
+    point(cell[0] < 0 ? null : cell);
+  });
+  canvas.addEventListener("mouseleave", () => point(null));
+  canvas.addEventListener("click", () => {
+    if (pointed) change({ row: pointed[0], column: pointed[1] < 0 ? null : pointed[1] });
+  });
+  canvas.addEventListener("keydown", (event) => {
+    const T = now.tokens.length;
+    const to = moved(event.key, now.chosen, T, T);
+    if (!to) return;
+    event.preventDefault();
+    change({ row: to[0], column: to[1] < 0 ? null : to[1] });
+  });
+  const draw = (state) => {
+    now = state;
+    if (pointed && Math.max(...pointed) >= state.tokens.length) pointed = null;
+    drawNow();
+  };
+  return { root, draw };
+}
+
+/** Grid and enlarged head. `change` is called with what the reader chooses; `may()` says if heads can be switched. */
+export function makeHeads(change, may) {
+  let request;
+  const setFactor = (layer, head, factor) => {
+    if (may()) change({ factors: withFactor(request.factors, layer, head, factor) });
+  };
+  const set = (factor) => setFactor(request.layer, request.head, factor);
+  const switches = makeSwitches(set, () => change({ factors: [] }));
+  const thumbs = makeThumbs(change, setFactor);
+  const enlarged = makeEnlarged(change, switches);
+  const draw = (state, force = false) => {
+    request = state.request;
+    thumbs.draw(state, force);
+    enlarged.draw(state);
+  };
+  return { left: thumbs.root, panel: enlarged.root, draw, inputs: switches.inputs };
 }

@@ -24,17 +24,23 @@ export function placeOfK(k) {
   return TOP_K.slice(0, -1).reduce((best, _, at) => (near(at) < near(best) ? at : best), 0);
 }
 
+/** The sliders of the rule by which a token is drawn. */
+function makeSliders(change) {
+  const [tWords, pWords] = [(t) => t.toFixed(2), (p) => (p >= 1 ? "all" : p.toFixed(2))];
+  const kWords = (at) => (TOP_K[at] === 0 ? "all" : String(TOP_K[at]));
+  const setT = (temperature) => change({ temperature });
+  const setK = (at) => change({ top_k: TOP_K[at] || null });
+  const setP = (p) => change({ top_p: p < 1 ? p : null });
+  return {
+    temperature: slider("temperature", { min: 0, max: 2, step: 0.05 }, setT, tWords),
+    top_k: slider("top-k", { min: 0, max: TOP_K.length - 1, step: 1 }, setK, kWords),
+    top_p: slider("top-p", { min: 0.05, max: 1, step: 0.05 }, setP, pWords),
+  };
+}
+
 /** The panel; `change` is called with what the reader sets. */
 export function makeNext(change) {
-  const words = {
-    k: (place) => (TOP_K[place] === 0 ? "all" : String(TOP_K[place])),
-    p: (p) => (p >= 1 ? "all" : p.toFixed(2)),
-  };
-  const sliders = {
-    temperature: slider("temperature", { min: 0, max: 2, step: 0.05 }, (t) => change({ temperature: t }), (t) => t.toFixed(2)),
-    top_k: slider("top-k", { min: 0, max: TOP_K.length - 1, step: 1 }, (at) => change({ top_k: TOP_K[at] || null }), words.k),
-    top_p: slider("top-p", { min: 0.05, max: 1, step: 0.05 }, (p) => change({ top_p: p < 1 ? p : null }), words.p),
-  };
+  const sliders = makeSliders(change);
   const body = element("tbody");
   const heads = ["token", "probability", "change, in points"].map((text) => element("th", { scope: "col" }, text));
   const table = element("table", { class: "next" }, element("thead", {}, element("tr", {}, ...heads)), body);
@@ -47,7 +53,8 @@ export function makeNext(change) {
     const { left, width } = signedBar(now - before, reach);
     const kind = now < before ? "bar less" : "bar";
     const moved = element("span", { class: kind, style: `margin-left: ${left}%; width: ${width}%` });
-    const cell = (track, text) => element("td", {}, element("span", { class: "track" }, track), element("span", {}, text));
+    const cell = (inside, text) =>
+      element("td", {}, element("span", { class: "track" }, inside), element("span", {}, text));
     const name = element("th", { scope: "row" }, element("span", { class: "chip" }, label));
     const changed = cell(moved, inPoints(now - before));
     changed.firstChild.classList.add("signed");

@@ -2,7 +2,7 @@ import { element, inDigits, inPercent, shape } from "./common.js";
 
 // One dot product, number by number: query and key of two tokens, their products, the score, the weight, the value.
 
-const STRIP = { height: 44, name: 18, width: 480 }; // of one row of bars, in its own units
+const STRIP = { height: 44, name: 18 }; // pixels of one row of bars
 
 /** The D products, their sum, and the same divided by √D. */
 export function productsOf(query, key) {
@@ -26,55 +26,95 @@ export function numberInWords({ query, key, value }, d) {
   return `Number ${d}: q ${q} × k ${k} = ${inDigits(query[d] * key[d])}; v ${v}`;
 }
 
-function drawStrips(svg, names, strips, chosen) {
-  const width = STRIP.width / strips[0].length;
-  const height = names.length * (STRIP.height + STRIP.name);
-  svg.setAttribute("viewBox", `0 0 ${STRIP.width} ${height}`);
-  const mark = shape("rect", { class: "now", x: chosen * width, y: 0, width, height });
-  const strip = (values, at) => {
+function drawStrips(svg, named, chosen) {
+  const across = svg.clientWidth || 480;
+  const width = across / named[0][1].length;
+  const height = named.length * (STRIP.height + STRIP.name);
+  svg.setAttribute("viewBox", `0 0 ${across} ${height}`);
+  const strip = ([name, values], at) => {
     const top = at * (STRIP.height + STRIP.name) + STRIP.name;
     const middle = top + STRIP.height / 2;
-    const axis = shape("line", { class: "axis", x1: 0, x2: STRIP.width, y1: middle, y2: middle });
-    const bar = ({ y, size, less }, d) =>
-      shape("rect", { class: less ? "less" : "more", x: (d + 0.1) * width, y: top + y, width: 0.8 * width, height: size });
-    return [shape("text", { x: 0, y: top - 4 }, names[at]), axis, ...barsOf(values, STRIP.height).map(bar)];
+    const axis = shape("line", { class: "axis", x1: 0, x2: across, y1: middle, y2: middle });
+    const bar = ({ y, size, less }, d) => {
+      const box = { x: (d + 0.1) * width, y: top + y, width: 0.8 * width, height: size };
+      return shape("rect", { class: less ? "less" : "more", ...box });
+    };
+    return [shape("text", { x: 0, y: top - 4 }, name), axis, ...barsOf(values, STRIP.height).map(bar)];
   };
-  svg.replaceChildren(...(chosen < 0 ? [] : [mark]), ...strips.flatMap(strip));
+  const mark = shape("rect", { class: "now", x: chosen * width, y: 0, width, height });
+  svg.replaceChildren(...(chosen < 0 ? [] : [mark]), ...named.flatMap(strip));
+}
+
+/** Layer 0, head 0: “sat” (2) looks at “cat” (1) */
+export function pairInWords({ layer, head, row, column }, tokens) {
+  const [looks, at] = [row, column].map((place) => `“${tokens[place]}” (${place})`);
+  return `Layer ${layer}, head ${head}: ${looks} looks at ${at}`;
+}
+
+/** From the products to the weight, in words. */
+export function sumInWords({ query, key, row, column, weights }, causal) {
+  const { score, scaled } = productsOf(query, key);
+  const isMasked = causal && column > row;
+  const weight = `after softmax over the row: ${inPercent(weights[column])}`;
+  const end = isMasked ? "masked, for it comes later: weight 0" : weight;
+  const D = query.length;
+  return `The ${D} products sum to q·k = ${inDigits(score)}; divided by √${D}: ${inDigits(scaled)}; ${end}.`;
+}
+
+/** All numbers as a table, filled only while it is open. */
+function makeNumbers() {
+  const body = element("tbody");
+  const names = ["number", "q", "k", "q × k", "v"].map((text) => element("th", { scope: "col" }, text));
+  const table = element("table", {}, element("thead", {}, element("tr", {}, ...names)), body);
+  const scroll = element("div", { class: "scroll" }, table);
+  const root = element("details", {}, element("summary", {}, "All numbers"), scroll);
+  let now = {};
+  const draw = (pair) => {
+    now = pair;
+    if (!root.open || !now.query) return;
+    const { products } = productsOf(now.query, now.key);
+    const row = (_, d) => {
+      const numbers = [now.query[d], now.key[d], products[d], now.value[d]];
+      const cells = numbers.map((x) => element("td", {}, inDigits(x)));
+      return element("tr", {}, element("th", { scope: "row" }, String(d)), ...cells);
+    };
+    body.replaceChildren(...now.query.map(row));
+  };
+  root.addEventListener("toggle", () => draw(now));
+  return { root, draw };
 }
 
 /** The panel. */
 export function makePair() {
   const title = element("p");
+  const note = element("p", { class: "soft" });
   const help = "Bars of the D numbers; move over them, or use the left and right arrow keys";
   const svg = shape("svg", { tabindex: 0, role: "application", "aria-label": help });
   const sum = element("p", { class: "sum" });
   const words = element("p", { class: "soft", "aria-live": "polite" });
-  const body = element("tbody");
-  const head = element("tr", {}, ...["number", "q", "k", "q × k", "v"].map((text) => element("th", { scope: "col" }, text)));
-  const table = element("table", {}, element("thead", {}, head), body);
-  const all = element("details", {}, element("summary", {}, "All numbers"), element("div", { class: "scroll" }, table));
-  const root = element("div", { class: "panel pair" }, element("strong", {}, "One dot product"), title, svg, sum, words, all);
+  const numbers = makeNumbers();
+  const root = element("div", { class: "panel pair" }, element("strong", {}, "One dot product"), title, note, svg);
+  root.append(sum, words, numbers.root);
   let now = {};
-  let chosen = -1;
+  let chosen = -1; // the marked number; -1: none
 
-  function drawNumbers() {
+  const drawProducts = () => {
     const { query, key, value } = now;
     const { products } = productsOf(query, key);
-    const names = ["query q of the token that looks", "key k of the token looked at", "products q × k", "value v, handed on"];
-    drawStrips(svg, names, [query, key, products, value], chosen);
+    const named = [
+      ["query q of the token that looks", query],
+      ["key k of the token looked at", key],
+      ["products q × k", products],
+      ["value v, handed on", value],
+    ];
+    drawStrips(svg, named, chosen);
     words.textContent = chosen < 0 ? `${help}.` : numberInWords(now, chosen);
-    if (!all.open) return;
-    const row = (_, d) => {
-      const numbers = [query[d], key[d], products[d], value[d]].map((x) => element("td", {}, inDigits(x)));
-      return element("tr", {}, element("th", { scope: "row" }, String(d)), ...numbers);
-    };
-    body.replaceChildren(...query.map(row));
-  }
+  };
   const choose = (d) => {
     const to = Math.min(Math.max(d, 0), now.query.length - 1);
     if (to === chosen) return;
     chosen = to;
-    drawNumbers();
+    drawProducts();
   };
   svg.addEventListener("mousemove", (event) => {
     const box = svg.getBoundingClientRect();
@@ -86,22 +126,17 @@ export function makePair() {
     event.preventDefault();
     choose(chosen + by);
   });
-  all.addEventListener("toggle", drawNumbers);
-
-  const draw = (pair, tokens, causal) => {
+  const draw = (pair, { tokens, side, request }, live) => {
     root.hidden = !pair.query;
     if (!pair.query) return;
     now = pair;
     chosen = Math.min(chosen, pair.query.length - 1);
-    const [looks, at] = [pair.row, pair.column].map((place) => `“${tokens[place]}” (${place})`);
-    title.textContent = `Layer ${pair.layer}, head ${pair.head}: ${looks} looks at ${at}`;
-    const { score, scaled } = productsOf(pair.query, pair.key);
-    const D = pair.query.length;
-    const end = causal && pair.column > pair.row
-      ? "masked, for it comes later: weight 0"
-      : `after softmax over the row: ${inPercent(pair.weights[pair.column])}`;
-    sum.textContent = `The ${D} products sum to q·k = ${inDigits(score)}; divided by √${D}: ${inDigits(scaled)}; ${end}.`;
-    drawNumbers();
+    title.textContent = pairInWords(pair, tokens);
+    const isOther = pair.layer !== request.layer || pair.head !== request.head;
+    note.textContent = isOther && !live ? "The numbers of another head need a running kernel." : "";
+    sum.textContent = sumInWords(pair, side.causal);
+    drawProducts();
+    numbers.draw(pair);
   };
   return { root, draw };
 }

@@ -5,7 +5,7 @@ import { makeAsker, watchKernel } from "../../minigpt/views/lab_ask.js";
 import { differenceInWords, differenceOf, largestOf, opacitiesOfPart } from "../../minigpt/views/lab_compare.js";
 import { exactRow, factorOf, markOf, withFactor } from "../../minigpt/views/lab_heads.js";
 import { inPoints, placeOfK, signedBar } from "../../minigpt/views/lab_next.js";
-import { barsOf, numberInWords, productsOf } from "../../minigpt/views/lab_pair.js";
+import { barsOf, numberInWords, pairInWords, productsOf, sumInWords } from "../../minigpt/views/lab_pair.js";
 
 function asking(t) {
   t.mock.timers.enable({ apis: ["setTimeout"] });
@@ -170,6 +170,16 @@ test("bars go up where positive and down where negative, the largest to the edge
 test("one number of a dot product in words", () => {
   const pair = { query: [0, -2], key: [0, 0.5], value: [0, 3] };
   assert.equal(numberInWords(pair, 1), "Number 1: q −2.00 × k 0.500 = −1.00; v 3.00");
+});
+
+test("a dot product ends in its weight, or in the mask", () => {
+  const pair = { layer: 0, head: 3, row: 1, column: 0, query: [1, 2, 0, 0], key: [1, 1, 0, 0], weights: [0.25, 0.75] };
+  assert.equal(pairInWords(pair, ["a", "b"]), "Layer 0, head 3: “b” (1) looks at “a” (0)");
+  const start = "The 4 products sum to q·k = 3.00; divided by √4: 1.50; ";
+  assert.equal(sumInWords(pair, true), `${start}after softmax over the row: 25 %.`);
+  const later = { ...pair, row: 0, column: 1, weights: [1, 0] };
+  assert.equal(sumInWords(later, true), `${start}masked, for it comes later: weight 0.`);
+  assert.equal(sumInWords(later, false), `${start}after softmax over the row: 0 %.`);
 });
 
 const side = (...bytes) => ({ data: Uint8Array.from(bytes), shape: [1, 1, 2, 2], causal: true, n: 0 });

@@ -191,6 +191,7 @@ def test_the_cursor_chooses_the_pair_whose_product_is_drawn(view, opened) -> Non
     opened.page.keyboard.press("ArrowRight")
     eventually(view.locator(".pair"), "Number 0: q ")
     view.get_by_text("All numbers").press("Enter")
+    view.locator(".pair tbody tr").nth(31).wait_for()  # the page tells a moment later that it is open
     assert view.locator(".pair tbody tr").count() == 32
 
 
