@@ -113,6 +113,13 @@ def test_the_page_hears_of_an_answer_in_one_message(monkeypatch: pytest.MonkeyPa
     assert "shape" not in message, "what has not changed is not sent again"
 
 
+def test_a_cell_and_the_page_that_ask_at_once_are_both_answered() -> None:
+    view = views.lab(answer, "abc")
+    view.ask(prompt="cell")
+    view.set_state({"request": {**view.request, "prompt": "page"}})  # it took the same number
+    assert (view.answered, view.tokens) == (2, list("page"))
+
+
 def test_a_field_that_no_request_has_is_refused() -> None:
     with pytest.raises(ValueError, match="a request has no promt: it has id, prompt"):
         views.lab(answer, "abc").ask(promt="x")

@@ -33,7 +33,7 @@ class Lab(View):
     _esm = static.module("lab")
     _css = static.style("lab")
     request = Dict().tag(sync=True)
-    answered = Int(-1).tag(sync=True)  # the id of the request that was answered last
+    answered = Int(-1).tag(sync=True)  # counts answers: one that changes nothing else would not reach the page
     tokens = List(Unicode()).tag(sync=True)  # of the prompt; none before the first text
     shape = List(Int()).tag(sync=True)
     causal = Bool(True).tag(sync=True)
@@ -69,7 +69,7 @@ class Lab(View):
             else:
                 for name, value in traits.items():
                     self.set_trait(name, value)
-            self.answered = self.request["id"]
+            self.answered += 1
 
     def describe(self) -> str:
         """Size of the model and the text, the likeliest next tokens, and what the enlarged head looks at."""
