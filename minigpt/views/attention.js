@@ -74,12 +74,12 @@ export function tokenInWords(list, at) {
   return `“${text.length > SAID ? `${text.slice(0, SAID)}…` : text}” (${at})`;
 }
 
-/** “sat” (3) looks at “cat” (2): 61 %, “The” (0): 20 %. `verb` may be another, `inWords` says a weight. */
-export function sentence(tokens, sources, i, row, verb = "looks at", inWords = inPercent) {
+/** “sat” (3) looks at “cat” (2): 61 %, “The” (0): 20 %. `inWords` says a weight. */
+export function sentence(tokens, sources, i, row, inWords = inPercent) {
   const name = tokenInWords(tokens, i);
-  if (row.every((byte) => byte === 0)) return `${name} ${verb} nothing: all of its weights are 0`;
+  if (row.every((byte) => byte === 0)) return `${name} looks at nothing: all of its weights are 0`;
   const parts = strongest(row, 4).map(([key, weight]) => `${tokenInWords(sources, key)}: ${inWords(weight)}`);
-  return `${name} ${verb} ${parts.join(", ")}`;
+  return `${name} looks at ${parts.join(", ")}`;
 }
 
 const THUMB = 48; // pixels of a thumbnail, at most

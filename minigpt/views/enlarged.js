@@ -7,6 +7,7 @@ import {
   rowOf,
   sentence,
   shortName,
+  strongest,
   tokenInWords,
   weightOf,
 } from "./attention.js";
@@ -41,7 +42,7 @@ export function walked(key, [row, column], T, S, asLines) {
   if (key === "ArrowUp" && column >= 0 && row <= 0) return [-1, column]; // up into the labels
   if (far) return [clamp(row + far, T), column];
   if (key === "ArrowRight") return [row, clamp(column + 1, S)];
-  if (key === "ArrowLeft") return [row, clamp(column - 1, S)];
+  if (key === "ArrowLeft") return [row, Math.max(column - 1, row < 0 ? 0 : -1)]; // -1: no cell is marked
   return null;
 }
 
@@ -127,11 +128,13 @@ export function inWords(facts, { name, head }, [row, column]) {
   const { data, shape, causal, n, top } = head;
   const said = isByValue ? (weight) => inDigits(weight * top) : inPercent;
   if (row < 0) {
-    const bytes = columnOf(data, shape, causal, n, column);
-    return `${start}${sentence(sources, tokens, column, bytes, "is looked at by", said)}`;
+    const all = strongest(columnOf(data, shape, causal, n, column), shape[2]);
+    const most = all.filter(([i]) => !whyMasked(facts, [i, column])).slice(0, 4);
+    const parts = most.map(([i, weight]) => `${tokenInWords(tokens, i)}: ${said(weight)}`);
+    return `${start}${tokenInWords(sources, column)} is looked at by ${parts.join(", ") || "no token: it is masked"}`;
   }
   const bytes = rowOf(data, shape, causal, n, row);
-  const text = start + sentence(tokens, sources, row, bytes, "looks at", said);
+  const text = start + sentence(tokens, sources, row, bytes, said);
   if (column < 0) return text;
   const why = whyMasked(facts, [row, column]);
   const marked = tokenInWords(sources, column);
