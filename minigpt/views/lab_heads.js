@@ -1,4 +1,4 @@
-import { drawHead, makeGrid, opacitiesOf, rowOf, sentence, weightOf } from "./attention.js";
+import { drawHead, makeGrid, maskedRuns, opacitiesOf, rowOf, sentence, weightOf } from "./attention.js";
 import { cssValue, element, inPercent, moved, rgbOf } from "./common.js";
 
 // All heads and the enlarged one, each of which can be switched off, halved and doubled.
@@ -30,8 +30,8 @@ export function markOf(factor) {
 /** What the canvas drawings need of the theme. */
 export function coloursOf(node) {
   const style = getComputedStyle(node);
-  const [heat, mark] = ["--mg-heat", "--mg-mark"].map((name) => cssValue(node, name));
-  return { heat, mark, ink: style.color, font: style.fontFamily };
+  const [heat, mark, line] = ["--mg-heat", "--mg-mark", "--mg-line"].map((name) => cssValue(node, name));
+  return { heat, mark, line, ink: style.color, font: style.fontFamily };
 }
 
 /** The cell of a drawn head under the pointer, [row, column], each -1 where there is none. */
@@ -120,7 +120,8 @@ function makeEnlarged(change, switches) {
     title.textContent = `Layer ${request.layer}, head ${request.head}${factor === 1 ? "" : ` (${markOf(factor)})`}`;
     switches.draw(factor, request.factors.length);
     const opacities = opacitiesOf(side.data, side.shape, side.causal, side.n);
-    place = drawHead(canvas, root.clientWidth - 4, opacities, tokens, tokens, at, coloursOf(root));
+    const masked = maskedRuns(side.shape, side.causal); // hatched: not a weight of 0, but none
+    place = drawHead(canvas, root.clientWidth - 4, opacities, tokens, tokens, at, coloursOf(root), { masked });
     words.textContent = rowInWords(now, at);
   };
   const point = (cell) => {
