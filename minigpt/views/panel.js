@@ -63,7 +63,7 @@ function drawLegend(list, { heads }, remove) {
     const out = element("button", { type: "button", "aria-label": name, click: () => remove(one.n) }, "×");
     return element("li", {}, sample, one.name, ...(k ? [out] : []));
   });
-  list.replaceChildren(...items);
+  list.replaceChildren(...(heads.length > 1 ? items : []));
 }
 
 export function makePanel(model, root) {
@@ -136,6 +136,7 @@ export function makePanel(model, root) {
     canvas.setAttribute("aria-label", `${f.heads[0].name}: arrow keys walk over the tokens, Enter pins, Escape frees`);
     note.textContent = notesOf(f);
     drawLegend(legend, f, takeOut);
+    tools.say("");
     draw();
   }
   const takeOut = (n) => {
@@ -180,7 +181,7 @@ export function makePanel(model, root) {
     const svg = () => new Blob([svgOf(shapes, size, f.colours.font)], { type: "image/svg+xml" });
     if (kind === "svg") return download(name, svg());
     const paper = element("canvas");
-    showShapes(paper, shapes, size, f.colours.font);
+    showShapes(paper, shapes, size, f.colours.font, Math.max(2, window.devicePixelRatio)); // fine enough to print
     paper.toBlob((blob) => download(name, blob));
   }
   async function copy() {

@@ -12,9 +12,8 @@ const GAP = 6; // pixels between two lines of a hatch
 const pictures = new WeakMap(); // of cells, by their opacities
 const layersKept = new WeakMap(); // by their shapes
 
-/** Draw shapes on a canvas of this size in CSS pixels. */
-export function showShapes(canvas, shapes, [width, height], font) {
-  const ratio = window.devicePixelRatio || 1;
+/** Draw shapes on a canvas of this size in CSS pixels; `ratio` pixels of the canvas are one of these. */
+export function showShapes(canvas, shapes, [width, height], font, ratio = window.devicePixelRatio || 1) {
   canvas.width = Math.ceil(width * ratio);
   canvas.height = Math.ceil(height * ratio);
   canvas.style.width = `${canvas.width / ratio}px`;
