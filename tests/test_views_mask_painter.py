@@ -59,7 +59,7 @@ def test_the_description_counts_and_says_what_the_last_token_knows() -> None:
 def test_the_face_tells_each_row_and_what_it_knows_at_the_end() -> None:
     face = views.mask_painter(["The", "<b>", "sat"], WINDOW[:3, :3], n_layer=2).face()
     assert 'alt="Attention mask, 3 tokens' in face
-    assert "After 2 layers can know of" in face
+    assert "can know of after 2 layers" in face
     assert "“&lt;b&gt;”, “sat”</td>" in face
     assert "“The”, “&lt;b&gt;”, itself</td>" in face
 
@@ -68,6 +68,11 @@ def test_a_cross_mask_is_one_step_and_an_empty_row_knows_nothing() -> None:
     view = views.mask_painter(["O", "gato"], [[True, False, True], [False] * 3], sources=["the", "cat", "the"])
     assert "In one step “gato” can know of nothing." in view.describe()
     assert "“the” (0), “the” (2)</td>" in view.face()
+
+
+def test_a_name_from_right_to_left_does_not_turn_the_sentence_around_it() -> None:
+    view = views.mask_painter(["שלום", "a"], np.ones((2, 2), dtype=bool))
+    assert view.describe().endswith("“a” can know of “\u2068שלום\u2069”, itself.")
 
 
 def test_a_saved_view_of_the_largest_mask_is_small(monkeypatch: pytest.MonkeyPatch) -> None:

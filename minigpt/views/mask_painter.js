@@ -2,6 +2,7 @@ import { element, moved, onChange, rootOf, slider } from "./common.js";
 
 const LISTED = 10; // tokens that a sentence names
 const LETTERS = 20; // of a token in a sentence
+const LEFTWARDS = /[\u0590-\u08ff\ufb1d-\ufefc]/; // Hebrew, Arabic and their neighbours
 
 // Masks are arrays of rows of booleans: mask[i][j] says whether token i may look at token j.
 
@@ -50,8 +51,7 @@ export function kindOf(mask, padding, cross) {
 export function leaksOf(mask, n) {
   const later = (row, i) => row.findIndex((is, j) => is && j > i);
   const [before, after] = [reachable(mask, n - 1), reachable(mask, n)];
-  const direct = [];
-  const through = [];
+  const [direct, through] = [[], []];
   mask.forEach((row, i) => {
     const j = later(after[i], i);
     if (later(row, i) >= 0) direct.push([i, later(row, i)]);
@@ -63,8 +63,10 @@ export function leaksOf(mask, n) {
 /** “cat”, with its position where another token is called the same. */
 export function named(names, at) {
   const short = (name) => ([...name].length > LETTERS ? `${[...name].slice(0, LETTERS - 1).join("")}…` : name);
-  const twin = names.some((name, k) => k !== at && short(name) === short(names[at]));
-  return `“${short(names[at])}”${twin ? ` (${at})` : ""}`;
+  const shown = short(names[at]);
+  const twin = names.some((name, k) => k !== at && short(name) === shown);
+  const kept = LEFTWARDS.test(shown) ? `\u2068${shown}\u2069` : shown; // or it would turn the words around it, too
+  return `“${kept}”${twin ? ` (${at})` : ""}`;
 }
 
 /** “The”, “cat”, itself: those that are true; `itself` is the position called so, −1 for none. */
@@ -86,14 +88,13 @@ export function knowledge({ tokens, sources, mask, cross }, row, n) {
 /** What kind of mask it is, in words. */
 export function kindInWords({ mask, padding, cross }) {
   const { name, size, hidden } = kindOf(mask, padding, cross);
-  const allowed = mask.flat().filter(Boolean).length;
   const words = {
     nothing: "Nothing: no token may look anywhere",
     everything: `Everything: ${cross ? "cross-attention, each token sees the whole source" : "as in an encoder"}`,
     causal: "Causal: itself and what came before, nothing from the future, as in a decoder",
     window: `Window of ${size}: itself${size > 1 ? ` and ${size - 1} before it` : " and nothing else"}`,
     prefix: `Prefix of ${size}: the first ${size} see each other, the rest is causal`,
-    own: `A mask of your own: ${allowed} of ${mask.length * mask[0].length} pairs may look`,
+    own: `A mask of your own: ${mask.flat().filter(Boolean).length} of ${mask.flat().length} pairs may look`,
   }[name];
   return `${words}${hidden ? "; padding hidden" : ""}.`;
 }
@@ -108,7 +109,7 @@ export function warnings({ tokens, sources, mask, padding, cross }, n) {
   if (disturbed.includes(true)) found.push(`⚠ Padding is visible to ${listed(tokens, disturbed, -1)}.`);
   if (cross) return found;
   const { direct, through } = leaksOf(mask, n);
-  const others = (leaks) => (leaks.length > 1 ? ` (and ${leaks.length - 1} more do so)` : "");
+  const others = (leaks) => (leaks.length > 1 ? ` (and ${leaks.length - 1} more)` : "");
   if (direct.length === 0) return [...found, "✓ No decoder would cheat: no future, after however many layers."];
   const [i, j] = direct[0].map((at) => named(tokens, at));
   found.push(`⚠ In a decoder this is cheating: ${i} looks at ${j}, which comes later${others(direct)}.`);
@@ -222,15 +223,14 @@ function render({ model, el }) {
   const known = element("p", { class: "knows", "aria-live": "polite" });
   const kind = element("p", { class: "kind" });
   const list = element("ul", { "aria-label": "What to beware of" });
-  const sample = (look, text) => element("span", {}, element("span", { class: `sample ${look}` }), text);
-  const marks = [sample("may", "may look"), sample("", "may not"), sample("known", "the chosen token can know of it")];
+  const samples = { may: "may look", "": "may not", known: "the chosen token can know of it" };
+  const sample = ([look, text]) => element("span", {}, element("span", { class: `sample ${look}` }), text);
   const help = "Click or drag; or walk with the arrow keys, Space changes a cell. The row that you are in is chosen.";
-  const legend = [element("p", { class: "legend" }, ...marks), element("p", { class: "soft" }, help)];
-  const depths = get("n_layer") > 1 ? [depth.root] : [];
-  const panel = element("div", { class: "panel" }, kind, list, ...depths, known, ...legend);
+  const legend = [element("p", { class: "legend" }, ...Object.entries(samples).map(sample)), element("p", { class: "soft" }, help)];
+  depth.root.hidden = get("n_layer") === 1;
+  const panel = element("div", { class: "panel" }, kind, list, depth.root, known, ...legend);
   root.append(presets.root, element("div", { class: "board" }, element("div", { class: "scroll" }, grid.root), panel));
   el.append(root);
-
   function draw() {
     const [mask, row, n] = ["cells", "row", "depth"].map(get);
     const all = { ...fixed, mask };

@@ -1,5 +1,6 @@
 """A mask to paint: who may look at whom, and what each token can know of after so many layers."""
 
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -54,7 +55,7 @@ class MaskPainter(View):
             [token, self._listed(looks, itself=-1), self._known(i, self.n_layer)]
             for i, (token, looks) in enumerate(zip(self.tokens, self.mask, strict=True))
         ]
-        header = ["token", "may look at", f"{self._after(self.n_layer)} can know of"]
+        header = ["token", "may look at", f"can know of {self._after(self.n_layer).lower()}"]
         return static.image(figures.to_svg(figure), self.describe()) + static.table(header, rows)
 
     def _after(self, n: int) -> str:
@@ -69,7 +70,7 @@ class MaskPainter(View):
         """The sources that are True, as mask_painter.js lists them: “The”, “cat”, itself."""
         names = [plain.shortened(name, 20) for name in self.sources]
         number = [f" ({j})" if names.count(name) > 1 else "" for j, name in enumerate(names)]
-        named = [f"“{names[j]}”{number[j]}" for j in np.flatnonzero(among) if j != itself]
+        named = [f"“{_kept(names[j])}”{number[j]}" for j in np.flatnonzero(among) if j != itself]
         more = [f"{len(named) - LISTED} more"] if len(named) > LISTED else []
         return ", ".join([*named[:LISTED], *more, *(["itself"] if itself >= 0 else [])]) or "nothing"
 
@@ -105,6 +106,11 @@ def reachable(mask: np.ndarray, n: int) -> np.ndarray:
     power of (mask or identity), with "and" for times and "or" for plus.
     """
     return np.linalg.matrix_power(mask | np.eye(len(mask), dtype=bool), n)
+
+
+def _kept(name: str) -> str:
+    """A name from right to left in marks that keep it from turning the words around it, too."""
+    return f"\u2068{name}\u2069" if {"R", "AL"} & set(map(unicodedata.bidirectional, name)) else name
 
 
 def _checked(mask: Any, tokens: Sequence[str], sources: Sequence[str]) -> np.ndarray:

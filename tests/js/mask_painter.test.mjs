@@ -92,6 +92,7 @@ test("tokens of the same name carry their positions, long ones are cut, many are
   assert.equal(named(["a", "b", "a"], 2), "“a” (2)");
   assert.equal(named(["a", "b", "a"], 1), "“b”");
   assert.equal(named(["x".repeat(10_000)], 0), `“${"x".repeat(19)}…”`);
+  assert.equal(named(["שלום"], 0), "“\u2068שלום\u2069”"); // or it would turn the words around it, too
   const many = Array.from({ length: 13 }, (_, k) => String(k));
   assert.ok(listed(many, many.map(() => true), 0).endsWith("“10”, 2 more, itself"));
 });
