@@ -94,6 +94,7 @@ def test_each_notebook_has_three_to_five_exercises_and_the_first_has_fewer():
         "05": 5,
         "06": 5,
         "08": 5,
+        "15": 5,
     }
 
 
