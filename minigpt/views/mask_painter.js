@@ -226,9 +226,10 @@ function render({ model, el }) {
   const samples = { may: "may look", "": "may not", known: "the chosen token can know of it" };
   const sample = ([look, text]) => element("span", {}, element("span", { class: `sample ${look}` }), text);
   const help = "Click or drag; or walk with the arrow keys, Space changes a cell. The row that you are in is chosen.";
-  const legend = [element("p", { class: "legend" }, ...Object.entries(samples).map(sample)), element("p", { class: "soft" }, help)];
+  const legend = element("p", { class: "legend" }, ...Object.entries(samples).map(sample));
+  const tip = element("p", { class: "soft" }, help);
   depth.root.hidden = get("n_layer") === 1;
-  const panel = element("div", { class: "panel" }, kind, list, depth.root, known, ...legend);
+  const panel = element("div", { class: "panel" }, kind, list, depth.root, known, legend, tip);
   root.append(presets.root, element("div", { class: "board" }, element("div", { class: "scroll" }, grid.root), panel));
   el.append(root);
   function draw() {

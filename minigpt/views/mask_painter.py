@@ -69,8 +69,11 @@ class MaskPainter(View):
     def _listed(self, among: np.ndarray, itself: int) -> str:
         """The sources that are True, as mask_painter.js lists them: “The”, “cat”, itself."""
         names = [plain.shortened(name, 20) for name in self.sources]
+        leftwards = [{"R", "AL"} & set(map(unicodedata.bidirectional, name)) for name in names]
+        # Isolated, or they would turn the words around them, too.
+        shown = [f"\u2068{name}\u2069" if turns else name for name, turns in zip(names, leftwards, strict=True)]
         number = [f" ({j})" if names.count(name) > 1 else "" for j, name in enumerate(names)]
-        named = [f"“{_kept(names[j])}”{number[j]}" for j in np.flatnonzero(among) if j != itself]
+        named = [f"“{shown[j]}”{number[j]}" for j in np.flatnonzero(among) if j != itself]
         more = [f"{len(named) - LISTED} more"] if len(named) > LISTED else []
         return ", ".join([*named[:LISTED], *more, *(["itself"] if itself >= 0 else [])]) or "nothing"
 
@@ -106,11 +109,6 @@ def reachable(mask: np.ndarray, n: int) -> np.ndarray:
     power of (mask or identity), with "and" for times and "or" for plus.
     """
     return np.linalg.matrix_power(mask | np.eye(len(mask), dtype=bool), n)
-
-
-def _kept(name: str) -> str:
-    """A name from right to left in marks that keep it from turning the words around it, too."""
-    return f"\u2068{name}\u2069" if {"R", "AL"} & set(map(unicodedata.bidirectional, name)) else name
 
 
 def _checked(mask: Any, tokens: Sequence[str], sources: Sequence[str]) -> np.ndarray:

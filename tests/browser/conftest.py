@@ -185,10 +185,18 @@ class Notebook:
                 self.problems.append(f"the page says {words!r}")
 
     def show_all(self) -> None:
-        """Make the page as tall as the notebook (up to what a picture can hold): only what is in sight is drawn."""
-        height = self.page.evaluate("() => jupyterapp.shell.currentWidget.content.node.scrollHeight") + 200
-        self.page.set_viewport_size({"width": 1280, "height": max(900, min(16_000, round(height)))})
-        self.page.wait_for_timeout(300)
+        """Make the page as tall as the notebook (up to what a picture can hold): only what is in sight is drawn.
+
+        What comes into sight may be taller than it was thought to be, so this goes on until the height holds.
+        """
+        before = 0
+        for _ in range(10):
+            height = self.page.evaluate("() => jupyterapp.shell.currentWidget.content.node.scrollHeight") + 200
+            self.page.set_viewport_size({"width": 1280, "height": max(900, min(16_000, round(height)))})
+            self.page.wait_for_timeout(300)
+            if height == before:
+                return
+            before = height
 
     def screenshot(self, suffix: str = "") -> Path:
         """A picture of the page in artifacts/browser/."""

@@ -35,6 +35,7 @@ CELLS = {
     "query_key": "plane = views.query_key()\nplane",
     "next_tokens": "views.next_tokens(np.log([0.5, 0.3, 0.2]), ['a', 'b', '<i>'], text='Once')",
     "follow": "views.follow([stage('ids', [1, 2]), stage('vectors', np.eye(2))], ['x', 'y'])",
+    "mask_painter": "views.mask_painter(Recording.tokens, np.tri(6, dtype=bool), n_layer=3)",
     "figure": "figures.show(figures.bars(['a', 'b'], [1, 2]), alt='Two bars')",
 }
 WIDGETS = [name for name in CELLS if name != "figure"]

@@ -43,7 +43,7 @@ def test_an_untrusted_notebook_shows_faces_and_runs_nothing(lab, write) -> None:
         page = opened.page
         assert page.locator("iframe").count() == 0
         pictures = page.locator(".jp-OutputArea img")
-        assert pictures.count() == 5
+        assert pictures.count() == 6
         assert all(pictures.evaluate_all("images => images.map(image => image.naturalWidth > 100)"))
         assert all(pictures.evaluate_all("images => images.map(image => image.alt.length > 5)"))
         assert page.get_by_text("Guess first.").count() == 2
@@ -59,6 +59,7 @@ def test_a_trusted_notebook_runs_the_views_without_a_kernel(lab, write, saved) -
         opened.show_all()
         page = opened.page
         frames = page.locator("iframe[srcdoc]")
+        frames.nth(len(WIDGETS) - 1).wait_for(timeout=20_000)
         assert frames.count() == len(WIDGETS)
         for n in range(len(WIDGETS)):
             frames.nth(n).scroll_into_view_if_needed()
