@@ -5,7 +5,6 @@ const LETTERS = 20; // of a token in a sentence
 const LEFTWARDS = /[\u0590-\u08ff\ufb1d-\ufefc]/; // Hebrew, Arabic and their neighbours
 
 // Masks are arrays of rows of booleans: mask[i][j] says whether token i may look at token j.
-
 const RULES = {
   everything: () => true,
   causal: (i, j) => j <= i,

@@ -67,10 +67,9 @@ class MaskPainter(View):
         return self._listed(reachable(self.mask, n)[row], itself=row)
 
     def _listed(self, among: np.ndarray, itself: int) -> str:
-        """The sources that are True, as mask_painter.js lists them: “The”, “cat”, itself."""
+        """The sources that are True, as mask_painter.js lists them, each name keeping its direction to itself."""
         names = [plain.shortened(name, 20) for name in self.sources]
         leftwards = [{"R", "AL"} & set(map(unicodedata.bidirectional, name)) for name in names]
-        # Isolated, or they would turn the words around them, too.
         shown = [f"\u2068{name}\u2069" if turns else name for name, turns in zip(names, leftwards, strict=True)]
         number = [f" ({j})" if names.count(name) > 1 else "" for j, name in enumerate(names)]
         named = [f"“{shown[j]}”{number[j]}" for j in np.flatnonzero(among) if j != itself]
@@ -97,9 +96,8 @@ def mask_painter(
     fill = np.zeros(len(seen), dtype=bool) if padding is None else np.asarray(padding)
     if fill.dtype != bool or fill.shape != (len(seen),):
         raise ValueError(f"padding should be {len(seen)} bools, True = padding, not {fill.dtype} of shape {fill.shape}")
-    cells = _checked(mask, names, seen).tolist()
     where = dict(tokens=names, sources=seen, cross=sources is not None, padding=fill.tolist())
-    return MaskPainter(cells=cells, n_layer=n_layer, row=len(names) - 1, **where)
+    return MaskPainter(cells=_checked(mask, names, seen).tolist(), n_layer=n_layer, row=len(names) - 1, **where)
 
 
 def reachable(mask: np.ndarray, n: int) -> np.ndarray:
