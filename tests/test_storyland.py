@@ -101,6 +101,7 @@ def test_entropy_and_lengths_hold_for_any_unambiguous_grammar(grammar):
     assert math.isclose(grammar.expected(lambda rule: len(rule.words("pt")))["N3"], mean, abs_tol=1e-12, rel_tol=1e-12)
 
 
+@pytest.mark.slow
 @given(layered_grammars(distinct=False))
 @settings(max_examples=100, deadline=None)
 def test_the_proof_of_uniqueness_agrees_with_enumeration(grammar):
@@ -170,6 +171,7 @@ def test_a_rule_that_does_not_fit_is_refused(text, message):
 # The whole grammar
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("start", ["sentence", "told.m", "told.f"])
 def test_no_sentence_has_two_derivations(start, language):

@@ -373,6 +373,7 @@ def test_the_shipped_vocabulary_is_the_one_that_tiktoken_expects():
     assert digest == "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5"
 
 
+@pytest.mark.slow
 def test_both_published_files_follow_from_our_merges(gpt2):
     files = gpt2_files(gpt2)
     digest = hashlib.sha256(files["encoder.json"]).hexdigest()
@@ -385,6 +386,7 @@ def test_ids_of_gpt2s_vocabulary_are_tiktokens(gpt2, reference):
     assert [gpt2.token_bytes(i) for i in range(50257)] == [reference.decode_single_token_bytes(i) for i in range(50257)]
 
 
+@pytest.mark.slow
 def test_tiktoken_mends_nothing_and_asks_nobody_after_our_loader(tmp_path, monkeypatch):
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path / "new"))
     monkeypatch.setattr(tiktoken.load, "read_file", lambda address: pytest.fail(f"asked for {address}"))

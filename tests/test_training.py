@@ -36,6 +36,7 @@ def losses(records: list[dict]) -> list[float]:
     return [record["loss"] for record in records]
 
 
+@pytest.mark.slow
 def test_a_repeating_text_is_learned():
     torch.manual_seed(0)
     ids = np.tile(np.arange(5, dtype=np.uint16), 100)

@@ -75,6 +75,7 @@ def test_a_name_from_right_to_left_does_not_turn_the_sentence_around_it() -> Non
     assert view.describe().endswith("“a” can know of “\u2068ab\u05d0\u2069”, itself.")
 
 
+@pytest.mark.slow
 def test_a_saved_view_of_the_largest_mask_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MINIGPT_STATIC", "1")
     tokens, mask = [f"token {n}" for n in range(32)], np.random.default_rng(0).random((32, 32)) < 0.5

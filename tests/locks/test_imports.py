@@ -68,6 +68,7 @@ def package_with(folder, file, code):
     return package
 
 
+@pytest.mark.slow
 def test_importing_the_core_does_not_import_what_is_heavy():
     """All modules from text to evaluation, in a process of their own, after torch."""
     files = [file for part in PARTS for file in [PACKAGE / f"{part}.py", *(PACKAGE / part).rglob("*.py")]]

@@ -172,6 +172,7 @@ def test_write_repairs_what_differs_and_nothing_else(tmp_path, made_up):
     assert path.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_every_public_definition_of_the_package_survives_the_way_into_a_cell():
     names = claims.public_names()
     assert "minigpt.models.attention.Attention" in names.values()

@@ -26,6 +26,7 @@ def test_a_loaded_model_is_ready_for_use_and_for_training(folder):
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in loaded.parameters())
 
 
+@pytest.mark.slow
 def test_loading_does_not_wait_for_pytorchs_compiler(folder):
     """Drawing or copying on the meta device imports it with all of sympy: one to two seconds before the first word."""
     program = f"import sys, minigpt.weights as w; w.load_pretrained({str(folder)!r}); print('sympy' in sys.modules)"
