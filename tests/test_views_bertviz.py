@@ -4,8 +4,7 @@ import importlib
 import json
 import subprocess
 import sys
-from dataclasses import dataclass, replace
-from html.parser import HTMLParser
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,26 +17,11 @@ from minigpt import views
 from minigpt.config import GPTConfig
 from minigpt.inspection.record import record
 from minigpt.models.gpt import GPT
+from tests.made_up import Recording, Tags, softmax
 
+pytestmark = pytest.mark.slow  # each draws what bertviz draws
 module = importlib.import_module("minigpt.views.bertviz")
 MEAN = ("</script><script>alert(1)</script>", "\u202e", "Ġ", " שלום", '"')
-
-
-@dataclass(frozen=True)
-class Recording:
-    """The part of a recording that the view needs."""
-
-    tokens: tuple[str, ...]
-    stack: np.ndarray
-    source_tokens: tuple[str, ...] | None = None
-
-    def attention_stack(self) -> np.ndarray:
-        return self.stack
-
-
-def softmax(scores: np.ndarray) -> np.ndarray:
-    e = np.exp(scores - scores.max(-1, keepdims=True))
-    return (e / e.sum(-1, keepdims=True)).astype(np.float32)
 
 
 def one_text(L: int = 2, H: int = 3, T: int = 5, name: str = "t") -> Recording:
@@ -53,16 +37,6 @@ def two_texts(L: int = 2, H: int = 3, T: int = 4, S: int = 6) -> Recording:
 def told(view: Any) -> dict:
     """What bertviz's script is told."""
     return json.loads(view.state()["numbers"])
-
-
-class Tags(HTMLParser):
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
 
 
 @pytest.mark.parametrize("kind", ["head", "model"])

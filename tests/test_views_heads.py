@@ -7,7 +7,7 @@ import re
 import sys
 import warnings
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,23 +16,7 @@ from traitlets import TraitError
 
 from minigpt import views
 from minigpt.views.attention import dequantised, pooled
-
-
-@dataclass(frozen=True)
-class Recording:
-    """The part of a recording that heads() needs."""
-
-    tokens: tuple[str, ...]
-    stack: np.ndarray
-    source_tokens: tuple[str, ...] | None = None
-
-    def attention_stack(self) -> np.ndarray:
-        return self.stack
-
-
-def softmax(scores: np.ndarray) -> np.ndarray:
-    e = np.exp(scores - scores.max(-1, keepdims=True))
-    return (e / e.sum(-1, keepdims=True)).astype(np.float32)
+from tests.made_up import Recording, softmax
 
 
 def causal_recording(L: int = 2, H: int = 3, T: int = 5) -> Recording:
@@ -88,6 +72,7 @@ def test_labels_that_look_like_markup_stay_text() -> None:
     assert "<script>alert" not in view.face()
 
 
+@pytest.mark.slow
 def test_144_heads_of_64_tokens_stay_under_0_45_mb_in_a_saved_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MINIGPT_STATIC", "1")
     bundle = views.heads(causal_recording(12, 12, 64))._repr_mimebundle_()  # random weights pack worse than a model's

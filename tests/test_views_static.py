@@ -6,13 +6,13 @@ import re
 import shutil
 import subprocess
 import zlib
-from html.parser import HTMLParser
 
 import pytest
 from traitlets import Bytes, Int, Unicode
 
 from minigpt.views import static
 from minigpt.views.view import View
+from tests.made_up import Tags
 
 VIEWS = sorted(path.stem for path in static.FOLDER.glob("*.js") if path.with_suffix(".py").exists())
 SCRIPTLESS = {"div", "img", "table", "thead", "tbody", "tr", "th", "td", "p", "ul", "ol", "li", "details", "summary"}
@@ -32,18 +32,6 @@ class Note(View):
 
     def face(self) -> str:
         return static.table(["text"], [[self.text]])
-
-
-class Tags(HTMLParser):
-    """All start tags with their attributes."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
 
 
 def attributes_of(html: str, tag: str) -> dict[str, str | None]:

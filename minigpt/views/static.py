@@ -28,6 +28,7 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
 boot();</script></body></html>"""
 
 
+LEFT = 'style="text-align:left"'  # JupyterLab puts cells to the right
 IMPORT = r'^import \{[^}]*\} from "\./(\w+)\.js";$'
 
 
@@ -94,11 +95,7 @@ def table(header: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
     """An HTML table of text; the class keeps MathJax from reading dollar signs as formulas."""
 
     def line(cells: Iterable[object], tag: str) -> str:
-        return (
-            "<tr>"
-            + "".join(f'<{tag} style="text-align:left">{html.escape(str(cell))}</{tag}>' for cell in cells)
-            + "</tr>"
-        )
+        return "<tr>" + "".join(f"<{tag} {LEFT}>{html.escape(str(cell))}</{tag}>" for cell in cells) + "</tr>"
 
     body = "".join(line(row, "td") for row in rows)
     return f'<table class="tex2jax_ignore"><thead>{line(header, "th")}</thead><tbody>{body}</tbody></table>'

@@ -8,11 +8,8 @@ import math
 import torch
 
 from minigpt.course.exercise import Exercise, Misconception
+from minigpt.course.exercises.inputs import numbers
 from minigpt.models.attention import attention_weights, causal_mask
-
-
-def numbers(*shape, seed=0):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 def row(q, k):

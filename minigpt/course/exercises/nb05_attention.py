@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from minigpt.course.exercise import Call, Exercise, Misconception
-from minigpt.course.exercises.nb05 import merge_heads, numbers, scores_of
+from minigpt.course.exercises.inputs import numbers
+from minigpt.course.exercises.nb05 import merge_heads, scores_of
 from minigpt.models.attention import Attention, causal_mask
 
 

@@ -8,7 +8,8 @@ import math
 import torch
 
 from minigpt.course.exercise import Exercise, Misconception
-from minigpt.course.exercises.nb05 import numbers, scores_of
+from minigpt.course.exercises.inputs import numbers
+from minigpt.course.exercises.nb05 import scores_of
 from minigpt.models.attention import attention_weights
 
 

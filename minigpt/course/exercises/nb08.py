@@ -10,10 +10,7 @@ import torch.nn.functional as F
 
 from minigpt.config import GPTConfig
 from minigpt.course.exercise import Exercise, Misconception
-
-
-def numbers(*shape, seed=0):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+from minigpt.course.exercises.inputs import numbers
 
 
 def n_parameters(n_vocab, n_ctx, n_embd, n_layer):

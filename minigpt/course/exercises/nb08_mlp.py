@@ -7,7 +7,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from minigpt.course.exercise import Call, Exercise, Misconception
-from minigpt.course.exercises.nb08 import gelu, numbers
+from minigpt.course.exercises.inputs import numbers
+from minigpt.course.exercises.nb08 import gelu
 from minigpt.models.blocks import MLP
 
 

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from minigpt.course.exercise import Exercise, Misconception
-from minigpt.course.exercises.nb08 import numbers
+from minigpt.course.exercises.inputs import numbers
 
 
 def layer_norm(x, weight, bias, eps):

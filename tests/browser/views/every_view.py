@@ -45,12 +45,3 @@ def notebook(*names: str) -> nbformat.NotebookNode:
     """A notebook with these views, or with all of them; it has not run."""
     sources = [SETUP, *(CELLS[name] for name in names or CELLS)]
     return new_notebook(cells=[new_code_cell(source) for source in sources], metadata=KERNEL)
-
-
-def wear(page, theme: str) -> None:
-    """Change JupyterLab's theme, "Light" or "Dark", and wait until the page wears it. It stays for later pages."""
-    page.evaluate(
-        "name => jupyterapp.commands.execute('apputils:change-theme', { theme: `JupyterLab ${name}` })", theme
-    )
-    page.wait_for_function(f"() => document.body.dataset.jpThemeLight === '{str(theme == 'Light').lower()}'")
-    page.wait_for_timeout(500)

@@ -4,10 +4,10 @@ import copy
 
 import nbformat
 import pytest
-from every_view import wear
 from nbconvert import HTMLExporter
 from nbformat.sign import NotebookNotary
 from nbformat.v4 import new_code_cell, new_notebook
+from page import wear
 
 from minigpt.course.execute import KERNEL, execute
 

@@ -2,8 +2,8 @@
 
 import nbformat
 import pytest
-from every_view import wear
 from nbformat.v4 import new_code_cell, new_notebook
+from page import eventually, run, wear
 
 from minigpt.course.execute import KERNEL
 
@@ -76,24 +76,6 @@ def as_at_first(opened):
     run(opened, "own.layer = own.head = 0; own.lines = own.by_value = own.smallest = False; own.overlay = []")
     run(opened, "own.score = ''; own.threshold = None; own.row = own.column = -1")
     opened.page.wait_for_timeout(300)
-
-
-def run(opened, code: str) -> str:
-    """What the notebook's kernel prints for this code."""
-    return opened.page.evaluate(
-        """async code => {
-          const future = jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({ code });
-          let printed = '';
-          future.onIOPub = message => { printed += message.content.text ?? '' };
-          await future.done;
-          return printed.trim();
-        }""",
-        code,
-    )
-
-
-def eventually(locator, text: str) -> None:
-    locator.filter(has_text=text).first.wait_for(timeout=10_000)
 
 
 def picture(view):

@@ -4,9 +4,9 @@ import copy
 
 import nbformat
 import pytest
-from every_view import wear
 from nbformat.sign import NotebookNotary
 from nbformat.v4 import new_code_cell, new_notebook
+from page import SHADES, eventually, run, wear
 
 from minigpt.course.execute import KERNEL, execute
 
@@ -14,10 +14,6 @@ pytestmark = pytest.mark.browser
 
 PROMPT = "The cat sat on the"
 CELL = f"from minigpt import course\nview = course.lab(prompt={PROMPT!r})\nview"
-SHADES = """canvas => {
-  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-  return [...new Set(new Uint32Array(data.buffer))].filter(pixel => pixel >>> 24);
-}"""
 
 
 def notebook() -> nbformat.NotebookNode:
@@ -46,27 +42,9 @@ def view(opened):
     return root
 
 
-def run(opened, code: str) -> str:
-    """What the notebook's kernel prints for this code."""
-    return opened.page.evaluate(
-        """async code => {
-          const future = jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({ code });
-          let printed = '';
-          future.onIOPub = message => { printed += message.content.text ?? message.content.evalue ?? '' };
-          await future.done;
-          return printed.trim();
-        }""",
-        code,
-    )
-
-
 def settle(opened) -> None:
     """Wait until the page shows the answer to all that was asked."""
     opened.page.locator(".minigpt-lab[aria-busy=false]").wait_for(timeout=10_000)
-
-
-def eventually(locator, text: str) -> None:
-    locator.filter(has_text=text).first.wait_for(timeout=10_000)
 
 
 def first_grid(view):

@@ -5,9 +5,9 @@ import copy
 import nbformat
 import numpy as np
 import pytest
-from every_view import wear
 from nbformat.sign import NotebookNotary
 from nbformat.v4 import new_code_cell, new_notebook
+from page import eventually, run, wear
 
 from minigpt.course.execute import KERNEL, execute
 
@@ -51,24 +51,6 @@ def painter(opened):
     eventually(view.locator(".knows"), "After 1 layer, “mat” can know of “the”, itself.")
     eventually(view.locator(".kind"), "Window of 2")
     return view
-
-
-def eventually(locator, text: str) -> None:
-    locator.filter(has_text=text).first.wait_for(timeout=10_000)
-
-
-def run(opened, code: str) -> str:
-    """What the notebook's kernel prints for this code."""
-    return opened.page.evaluate(
-        """async code => {
-          const future = jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({ code });
-          let printed = '';
-          future.onIOPub = message => { printed += message.content.text ?? '' };
-          await future.done;
-          return printed.trim();
-        }""",
-        code,
-    )
 
 
 def cell(view, row: int, column: int, n_columns: int = 6):

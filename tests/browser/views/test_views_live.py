@@ -2,15 +2,10 @@
 
 import nbformat
 import pytest
-from every_view import WIDGETS, notebook, wear
+from every_view import WIDGETS, notebook
+from page import SHADES, eventually, run, wear
 
 pytestmark = pytest.mark.browser
-
-# Of how many shades and how opaque a canvas is: nothing drawn gives no shade at all.
-SHADES = """canvas => {
-  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-  return [...new Set(new Uint32Array(data.buffer))].filter(pixel => pixel >>> 24);
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -28,24 +23,6 @@ def opened(lab, tmp_path_factory):
 def view(opened):
     """The n-th view of a kind, as a locator."""
     return lambda name, n=0: opened.page.locator(f".minigpt-{name}").nth(n)
-
-
-def eventually(locator, text: str) -> None:
-    locator.filter(has_text=text).first.wait_for(timeout=10_000)
-
-
-def run(opened, code: str) -> str:
-    """What the notebook's kernel prints for this code."""
-    return opened.page.evaluate(
-        """async code => {
-          const future = jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({ code });
-          let printed = '';
-          future.onIOPub = message => { printed += message.content.text ?? '' };
-          await future.done;
-          return printed.trim();
-        }""",
-        code,
-    )
 
 
 def test_every_view_is_drawn_once(opened) -> None:

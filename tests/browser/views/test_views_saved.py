@@ -4,9 +4,10 @@ import copy
 
 import nbformat
 import pytest
-from every_view import WIDGETS, notebook, wear
+from every_view import WIDGETS, notebook
 from nbconvert import HTMLExporter
 from nbformat.sign import NotebookNotary
+from page import wear
 
 from minigpt.course.execute import execute
 
