@@ -65,6 +65,11 @@ REACH = Exercise(
             "What a position knew is lost unless the mask lets it look at itself: the residual stream keeps it.",
         ),
         Misconception(
+            "itself only at the end",
+            lambda mask, n: with_itself(powered(mask, n)),
+            "A position keeps what it knows in every layer: added once at the end, what it knew on the way is lost.",
+        ),
+        Misconception(
             "numbers instead of True and False",
             lambda mask, n: torch.linalg.matrix_power(with_itself(mask).double(), n),
             "These numbers count along how many ways something can be known: the question is whether there is one.",

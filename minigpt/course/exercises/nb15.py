@@ -123,8 +123,18 @@ INDUCTION = Exercise(
         ),
         Misconception(
             "the token before",
-            lambda att, n: at_distance(att, n, -1) if n > 2 else beside(att, -n - 1).mean(-1),
+            lambda att, n: beside(att, -n - 1).mean(-1),
             "This is the token that came before the first occurrence: an induction head looks at the one after it.",
+        ),
+        Misconception(
+            "the token before, with a place that is not there",
+            lambda att, n: at_distance(att, n, -1),
+            "This is the token before the first occurrence, and the first token has none: what stood after it?",
+        ),
+        Misconception(
+            "rows and columns swapped",
+            lambda att, n: att[:, torch.arange(1, n + 1), torch.arange(n, 2 * n)].mean(-1),
+            "Here the first half looks at the second, which comes later: rows look, columns are looked at.",
         ),
         Misconception(
             "one token back",

@@ -33,6 +33,12 @@ def interleaved(y, head, n_head):
     return y
 
 
+def n_head_channels(y, head, n_head):
+    y, start = y.clone(), channels(y, head, n_head).start
+    y[..., start : start + n_head] = 0
+    return y
+
+
 def others_off(y, head, n_head):
     kept = torch.zeros_like(y)
     kept[..., channels(y, head, n_head)] = y[..., channels(y, head, n_head)]
@@ -73,6 +79,11 @@ ABLATE = Exercise(
             "every n-th channel",
             interleaved,
             "Zeros stand in every n_head-th channel: the channels of a head lie next to one another.",
+        ),
+        Misconception(
+            "n_head channels",
+            n_head_channels,
+            "As many channels as there are heads were set to zero: how many channels has each head?",
         ),
         Misconception(
             "one channel only",
