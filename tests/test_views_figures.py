@@ -5,11 +5,12 @@ import re
 import numpy as np
 import pytest
 
-from minigpt.views import figures
+from minigpt.views import figures, matrix_figures
 
 EVERY_KIND = {
     "bars": lambda: figures.bars(["a", "b"], [0.25, 0.75], highlight=[1]),
     "matrix": lambda: figures.matrix([[1.0, 0.0], [0.5, 0.5]], [" a", " b"], mask=np.tril(np.ones((2, 2)))),
+    "matrices": lambda: figures.matrices({"full": (np.ones((2, 2), bool), ["a", "b"]), "one": ([[0.2]], ["a"], ["b"])}),
     "curves": lambda: figures.curves([1, 2, 3], {"train": [3, 2, 1]}, xlabel="n", ylabel="loss", floor=0.5),
     "vectors": lambda: figures.vectors({"query": (1, 2), "key": (-1, 0)}),
 }
@@ -66,10 +67,35 @@ def test_numbers_on_a_matrix_stand_out_from_their_cells() -> None:
     assert [text.get_color() for text in axes.texts] == ["#111111", "white"]
 
 
+def test_matrices_side_by_side_share_one_scale_of_colours() -> None:
+    small, large = figures.matrices({"small": ([[0.2]], ["a"]), "large": ([[0.4, 0.2]], ["a"], ["b", "c"])}).axes
+    one, two = (axes.images[0].get_array()[0] for axes in (small, large))
+    assert np.array_equal(one[0], two[1])
+    assert not np.array_equal(one[0], two[0])
+
+
+def test_a_matrix_of_bool_is_a_mask_and_any_other_may_have_one() -> None:
+    mask = np.tri(3, dtype=bool)
+    named = {"mask": (mask, list("abc")), "weights": (np.full((3, 3), 0.5), list("abc"))}
+    own, given = figures.matrices(named, masks={"weights": mask}).axes
+    strokes = [len(axes.lines[0].get_xdata()) // 3 for axes in (own, given)]
+    assert strokes == [3, 3]
+
+
+def test_more_than_four_matrices_stand_in_rows_of_equal_length() -> None:
+    figure = figures.matrices({str(k): (np.eye(2), ["a", "b"]) for k in range(5)}, numbers=True)
+    places = [axes.get_subplotspec() for axes in figure.axes]
+    assert {(place.rowspan.start, place.colspan.start) for place in places} == {
+        (i, j) for i in (0, 1) for j in (0, 1, 2)
+    }
+    assert [axes.axison for axes in figure.axes] == [True] * 5 + [False]
+    assert [text.get_text() for text in figure.axes[0].texts] == ["1.00", "0.00", "0.00", "1.00"]
+
+
 def test_a_thumbnail_keeps_the_largest_weight() -> None:
     head = np.zeros((60, 60))
     head[59, 58] = 0.9
-    assert np.nanmax(figures._thumbnail(head)) == 0.9
+    assert np.nanmax(matrix_figures._thumbnail(head)) == 0.9
 
 
 @pytest.mark.parametrize(
@@ -79,6 +105,9 @@ def test_a_thumbnail_keeps_the_largest_weight() -> None:
         (lambda: figures.bars([], []), "labels is empty"),
         (lambda: figures.bars(["a"], [np.nan]), "not finite"),
         (lambda: figures.matrix(np.eye(3), ["a", "b"]), "do not fit 2 rows, 2 columns"),
+        (lambda: figures.matrices({}), "named is empty"),
+        (lambda: figures.matrices({"a": (np.eye(2), ["x"])}), r"a of shape \(2, 2\) do not fit 1 rows, 1 columns"),
+        (lambda: figures.matrices({"a": (np.eye(1), ["x"])}, masks={"b": [[1]]}), r"masks has \['b'\].*\['a'\]"),
         (lambda: figures.curves([1, 2], {"a": [1]}, xlabel="", ylabel=""), "go in pairs"),
         (lambda: figures.curves([1, 2], {}, xlabel="", ylabel=""), "lines is empty"),
         (lambda: figures.vectors({"q": (1, 2, 3)}), "in a plane has two"),
