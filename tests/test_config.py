@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minigpt.config import SIZES, GPTConfig
+from minigpt.config import SIZES, EncoderConfig, GPTConfig, TranslatorConfig
 from minigpt.models.gpt import GPT
 
 
@@ -59,3 +59,30 @@ def test_unknown_names_and_entries_are_named():
         GPTConfig.named("gpt3")
     with pytest.raises(ValueError, match=r"unknown entries n_layers: a config has dropout, .*n_layer"):
         GPTConfig.from_dict({"n_layers": 2})
+
+
+@pytest.mark.parametrize(
+    ("cls", "changes", "complaint"),
+    [
+        (TranslatorConfig, {"norm": "none"}, "norm='none': take 'post' or 'pre'"),
+        (TranslatorConfig, {"positions": "rotary"}, "positions='rotary': take 'sinusoidal' or 'learned'"),
+        (TranslatorConfig, {"label_smoothing": 1.0}, "label_smoothing=1.0: must be at least 0 and below 1"),
+        (TranslatorConfig, {"eos_id": 1}, "pad_id=0, bos_id=1, eos_id=1: two are the same"),
+        (TranslatorConfig, {"n_vocab": 2}, "eos_id=2: they are tokens of the vocabulary, 0 to 1"),
+        (TranslatorConfig, {"n_embd": 511}, "cannot be shared out to n_head=8 heads"),
+        (EncoderConfig, {"n_types": 0}, "n_types=0: must be a whole number of at least 1"),
+        (EncoderConfig, {"n_vocab": 103}, "mask_id=103: they are tokens of the vocabulary, 0 to 102"),
+        (EncoderConfig, {"sep_id": 101}, "two are the same, give each its own token"),
+    ],
+)
+def test_the_other_configs_refuse_what_cannot_be_too(cls, changes, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        cls(**changes)
+
+
+@pytest.mark.parametrize("cls", [TranslatorConfig, EncoderConfig])
+def test_the_other_configs_survive_their_dictionaries(cls):
+    config = cls(n_layer=3, dropout=0.25)
+    assert cls.from_dict(config.to_dict()) == config
+    with pytest.raises(ValueError, match="unknown entries n_layers"):
+        cls.from_dict({"n_layers": 2})

@@ -26,6 +26,10 @@ class LayerCache:
         self.length = end
         return self.k[:, :, :end], self.v[:, :, :end]
 
+    def select(self, rows: Tensor) -> None:
+        """Keep these rows of the batch, in this order; a row may come twice, as when two texts go on from one."""
+        self.k, self.v = self.k[rows], self.v[rows]
+
 
 class KVCache:
     """One `LayerCache` per block. It takes 2·n_layer·B·n_ctx·n_embd numbers: see `n_bytes`."""

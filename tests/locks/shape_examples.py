@@ -14,6 +14,7 @@ C, V = H * D, 11
 SIZES = {"B": {B}, "T": {T, 1}, "S": {S, T, T + 1}, "H": {H}, "D": {D}, "C": {C}, "V": {V}}
 """What a letter may be in these examples: T also one new token, S also the T of self-attention, and one more."""
 SIZES["split_heads.T"] = {T, S, 1}  # it splits keys too
+SIZES["Attention.forward.S"] = {S, T, T + 1, 1, 2}  # a translation's first token has only itself in the cache
 
 
 def attention() -> None:
@@ -90,11 +91,24 @@ def sampling() -> None:
     next_token_probs(torch.randn(B, V), temperature=0)
 
 
+def translator() -> None:
+    from minigpt.config import TranslatorConfig
+    from minigpt.models.translator import Translator
+
+    model = Translator(TranslatorConfig(V, 9, C, H, 2, dropout=0.0))
+    source, target = torch.randint(3, V, (B, T)), torch.randint(3, V, (B, 1))  # attention calls the source's length T
+    model(source, target)
+    memory, mask, cache = model.encode(source), model.source_mask(source), model.new_cache(B, T)
+    model.decode(target, memory, mask, cache)
+    model.decode(target, memory, mask, cache)
+
+
 EXAMPLES: dict[str, Callable[[], None]] = {
     "minigpt.inspection.record": record,
     "minigpt.models.attention": attention,
     "minigpt.models.blocks": blocks,
     "minigpt.models.gpt": gpt,
+    "minigpt.models.translator": translator,
     "minigpt.sampling": sampling,
     "minigpt.text.batches": batches,
     "minigpt.training.loop": loop,
