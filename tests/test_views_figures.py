@@ -42,6 +42,7 @@ def test_show_emits_one_image_with_its_description(monkeypatch: pytest.MonkeyPat
 def test_a_token_of_dollar_signs_is_no_formula() -> None:
     svg = figures.to_svg(figures.matrix(np.eye(2), ["$x$", "$"]))
     assert svg.count("$x$") == 2  # a row and a column
+    assert "$y$" in figures.to_svg(figures.matrices({"$y$": (np.eye(1), ["a"])}))
 
 
 def test_labels_of_any_script_are_left_to_the_browser_without_a_warning() -> None:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from minigpt.views import plain
-from minigpt.views.ink import HEAT, INK, SIGNED, STYLE, canvas, name_ticks
+from minigpt.views.ink import HEAT, INK, SIGNED, STYLE, canvas, name_ticks, plain_text
 
 
 @matplotlib.rc_context(STYLE)
@@ -71,6 +71,7 @@ def matrices(
         axes.hlines(np.arange(1, n_rows) - 0.5, -0.5, n_columns - 0.5, **thin)
         axes.vlines(np.arange(1, n_columns) - 0.5, -0.5, n_rows - 0.5, **thin)
         axes.set(title=textwrap.fill(plain.label(title), 34), xlabel=xlabel, ylabel=ylabel)
+        plain_text([axes.title])
     for axes in grid[len(parts) :]:
         axes.set_axis_off()
     return figure
