@@ -2,6 +2,7 @@
 
 import copy
 import math
+import re
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ def bench(model) -> Bench:
 
 
 def ask(bench: Bench, prompt: str = "abcab", **changes):
-    return bench.answer({**REQUEST, "factors": {}, "prompt": prompt, **changes})
+    return bench.answer({**REQUEST, "changes": {}, "prompt": prompt, **changes})
 
 
 def ids(text: str) -> torch.Tensor:
@@ -56,7 +57,7 @@ def test_the_next_tokens_are_the_models_own(bench, model):
 
 @pytest.mark.parametrize("factor", [0.0, 0.5, 2.0])
 def test_a_scaled_head_is_one_whose_columns_of_c_proj_are_scaled(bench, model, factor):
-    answer = ask(bench, factors={(0, 2): factor})
+    answer = ask(bench, changes={(0, 2): factor})
     with torch.no_grad():
         expected = scaled_by_hand(model, 0, 2, factor)(ids("abcab"))[0]
         untouched = model(ids("abcab"))[0, -1].softmax(-1)
@@ -71,14 +72,14 @@ def test_a_scaled_head_is_one_whose_columns_of_c_proj_are_scaled(bench, model, f
 
 def test_the_model_is_untouched_afterwards(bench, model):
     before = model(ids("abc"))
-    ask(bench, factors={(1, 0): 0.0})
+    ask(bench, changes={(1, 0): 0.0})
     assert torch.equal(model(ids("abc")), before)
 
 
 def test_a_factor_of_one_is_no_change_and_no_run(bench, model):
     runs = []
     model.drop.register_forward_hook(lambda *_: runs.append(1))
-    ask(bench, factors={(1, 0): 1.0})
+    ask(bench, changes={(1, 0): 1.0})
     assert len(runs) == 1
 
 
@@ -145,9 +146,110 @@ def test_one_token_is_a_text(bench):
 
 
 def test_a_second_prompt_is_untouched_by_switched_heads(bench, model):
-    answer = ask(bench, other_prompt="abcab", factors={(0, 0): 0.0})
+    answer = ask(bench, other_prompt="abcab", changes={(0, 0): 0.0})
     np.testing.assert_allclose(answer["other"].logits, model(ids("abcab"))[0].detach(), atol=1e-5)
     assert not np.allclose(answer["recording"].logits, answer["other"].logits)
+
+
+def test_a_head_at_its_mean_is_one_whose_outputs_are_averaged_over_the_text(bench, model):
+    answer = ask(bench, changes={(1, 0): "mean"})
+
+    def averaged(_, args):
+        x = args[0].clone()
+        x[..., :4] = x[..., :4].mean(dim=-2, keepdim=True)
+        return (x,)
+
+    with torch.no_grad(), model.h[1].attn.c_proj.register_forward_pre_hook(averaged):
+        expected = model(ids("abcab"))[0]
+    np.testing.assert_allclose(answer["recording"].logits, expected, atol=1e-5)
+    assert not torch.allclose(expected, model(ids("abcab"))[0], atol=1e-3)
+
+
+def test_a_patched_head_hands_on_what_it_hands_on_in_the_second_prompt(bench, model):
+    answer = ask(bench, other_prompt="xbcab", changes={(0, 1): "patch"})
+    found = []
+
+    def patched(_, args):
+        x = args[0].clone()
+        x[..., 4:8] = found[0][..., 4:8]
+        return (x,)
+
+    with torch.no_grad():
+        with model.h[0].attn.c_proj.register_forward_pre_hook(lambda _, args: found.append(args[0])):
+            model(ids("xbcab"))
+        with model.h[0].attn.c_proj.register_forward_pre_hook(patched):
+            expected = model(ids("abcab"))[0]
+    np.testing.assert_allclose(answer["recording"].logits, expected, atol=1e-5)
+    assert not torch.allclose(expected, model(ids("abcab"))[0], atol=1e-3)
+    assert (answer["idle"], answer["error"]) == ([], "")
+
+
+def test_a_patch_from_the_same_text_changes_nothing(bench, model):
+    answer = ask(bench, other_prompt="abcab", changes={(0, 1): "patch", (1, 2): "patch"})
+    np.testing.assert_allclose(answer["recording"].logits, model(ids("abcab"))[0].detach(), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("other_prompt", "message"),
+    [
+        (None, "compare with one, and type it"),
+        ("abc", r"second prompt, 3 tokens, takes the place of what it does in the first, 5 tokens, position by"),
+        ("", "The second prompt: Nothing is typed yet"),
+    ],
+)
+def test_a_head_that_cannot_be_patched_stays_as_it_is_and_the_reason_is_told(bench, other_prompt, message):
+    answer = ask(bench, other_prompt=other_prompt, changes={(0, 1): "patch", (1, 0): 0.0})
+    assert answer["idle"] == [(0, 1)]
+    assert re.search(message, answer["error"])
+    np.testing.assert_array_equal(answer["recording"].logits, ask(bench, changes={(1, 0): 0.0})["recording"].logits)
+
+
+def test_a_head_is_patched_from_the_second_model_where_that_has_it(model):
+    second = randomised(GPT(GPTConfig(n_vocab=257, n_ctx=16, n_embd=8, n_head=2, n_layer=1)))
+    bench = Bench(model, BPETokenizer([]), second)
+    changes = {(0, 1): "patch", (1, 1): "patch"}
+    answer = ask(bench, other_prompt="xbcab", changes=changes)
+    assert answer["idle"] == [(1, 1)]
+    assert "second model lacks a head" in answer["error"]
+    assert not np.allclose(answer["recording"].logits, ask(bench)["recording"].logits)
+    narrow = randomised(GPT(GPTConfig(n_vocab=257, n_ctx=16, n_embd=6, n_head=2, n_layer=2)))
+    answer = ask(Bench(model, BPETokenizer([]), narrow), other_prompt="xbcab", changes=changes)
+    assert answer["idle"] == list(changes)
+    assert "different numbers" in answer["error"]
+
+
+def test_a_second_model_that_is_trained_on_patches_anew(model):
+    second = randomised(GPT(CONFIG))
+    bench = Bench(model, BPETokenizer([]), second)
+    first = ask(bench, other_prompt="xbcab", changes={(0, 1): "patch"})["recording"]
+    with torch.no_grad():
+        second.wpe.weight.mul_(0.5)
+    assert not np.allclose(
+        ask(bench, other_prompt="xbcab", changes={(0, 1): "patch"})["recording"].logits, first.logits
+    )
+
+
+def test_an_unknown_change_is_told_with_those_that_there_are(bench):
+    with pytest.raises(ValueError, match="'median': a factor, 'mean' or 'patch'"):
+        ask(bench, changes={(0, 0): "median"})
+
+
+def test_the_next_tokens_of_both_sides_stand_side_by_side(bench, model):
+    answer = ask(bench, other_prompt="xyz", temperature=0.7, top_k=50)
+    with torch.no_grad():
+        first, second = (next_token_probs(model(ids(text))[0, -1], 0.7, 50) for text in ("abcab", "xyz"))
+    rows = answer["both"]["rows"]
+    assert len(rows) == 12
+    for label, a, b in rows:
+        if label.isascii() and len(label) == 1:
+            (token,) = BPETokenizer([]).encode(label)
+            assert (a, b) == (
+                pytest.approx(float(first[token]), abs=1e-5),
+                pytest.approx(float(second[token]), abs=1e-5),
+            )
+    assert rows[0][1] == pytest.approx(float(first.max()), abs=1e-5)
+    assert max(b for _, _, b in rows) == pytest.approx(float(second.max()), abs=1e-5)
+    assert ask(bench)["both"] is None
 
 
 def test_a_second_prompt_that_does_not_fit_leaves_the_first(bench):
@@ -160,7 +262,7 @@ def test_a_second_prompt_that_does_not_fit_leaves_the_first(bench):
 def test_a_second_model_reads_the_second_prompt(model):
     second = randomised(GPT(GPTConfig(n_vocab=257, n_ctx=16, n_embd=8, n_head=2, n_layer=1)))
     answer = Bench(model, BPETokenizer([]), second).answer(
-        {**REQUEST, "factors": {}, "prompt": "ab", "other_prompt": "xy"}
+        {**REQUEST, "changes": {}, "prompt": "ab", "other_prompt": "xy"}
     )
     assert answer["other"].attention_stack().shape == (1, 2, 2, 2)
     np.testing.assert_allclose(answer["other"].logits, second(ids("xy"))[0].detach(), atol=1e-5)
@@ -184,7 +286,7 @@ def test_typing_switching_and_comparing_reach_the_view(model):
     view = lab(model, BPETokenizer([]), "abc", other_prompt="abd")
     assert view.other_tokens == list("abd")
     before = view.next
-    view.ask(factors=[[1, 0, 0.0]])
+    view.ask(changes=[[1, 0, 0.0]])
     assert view.next != before
     view.ask(prompt="x" * 17)
     assert "16 fit" in view.error

@@ -1,7 +1,9 @@
 """The live lab: what is asked of the kernel, what its answer becomes, and what a saved notebook keeps."""
 
 import json
+import sys
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -36,7 +38,9 @@ def answer(request: dict) -> dict:
     return {
         "recording": recording(request["prompt"]),
         "other": recording(other) if other else None,
+        "idle": [head for head, what in request["changes"].items() if what == "patch" and not other],
         "next": {"rows": [("<b>", 0.5, 0.7), ("", 0.2, 0.1)], "kept": 2, "of": 9},
+        "both": {"rows": [("<b>", 0.7, 0.3)]} if other else None,
         "lens": {"position": 1, "rows": [("block 0", "\n", 0.25)]},
         "pair": places | {"query": [1, -2], "key": [0.5, 1], "value": [3, 4], "weights": [0.25, 0.75]},
     }
@@ -52,11 +56,11 @@ def test_an_answer_becomes_what_the_page_is_told() -> None:
     assert view.other_tokens == []
 
 
-def test_switched_heads_are_asked_for_by_layer_and_head() -> None:
+def test_changed_heads_are_asked_for_by_layer_and_head() -> None:
     asked = []
     view = views.lab(lambda request: asked.append(request) or answer(request), "abc")
-    view.ask(factors=[[1, 2, 0.5]], temperature=0.0)
-    assert asked[-1]["factors"] == {(1, 2): 0.5}
+    view.ask(changes=[[1, 2, 0.5]], temperature=0.0)
+    assert asked[-1]["changes"] == {(1, 2): 0.5}
     assert asked[-1]["temperature"] == 0.0
     assert asked[-1]["prompt"] == "abc"
     assert view.answered == 1
@@ -67,6 +71,39 @@ def test_a_second_prompt_comes_and_goes() -> None:
     assert (view.other_tokens, view.other_shape) == (list("xyzw"), [2, 3, 4, 4])
     view.ask(other_prompt=None)
     assert (view.other_tokens, view.other_shape, view.other_data) == ([], [], b"")
+
+
+def test_the_next_tokens_of_both_are_there_while_there_are_two() -> None:
+    view = views.lab(answer, "abc", other_prompt="xyzw")
+    assert view.both == {"rows": [["<b>", 0.7, 0.3]]}
+    view.ask(other_prompt=None)
+    assert view.both == {}
+
+
+def test_a_change_that_cannot_be_made_is_told_by_its_head() -> None:
+    view = views.lab(answer, "abc")
+    view.ask(changes=[[1, 2, "patch"], [0, 0, "mean"]])
+    assert view.idle == [[1, 2]]
+    view.ask(other_prompt="xyz")
+    assert view.idle == []
+
+
+def test_the_exact_weights_of_the_enlarged_head_are_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = SimpleNamespace(Index=lambda labels, name: (name, labels), DataFrame=lambda x, **labels: (x, labels))
+    monkeypatch.setitem(sys.modules, "pandas", frame)
+    view = views.lab(answer, "abc")
+    view.ask(layer=1, head=2)
+    weights, labels = view.to_pandas()
+    assert (weights == recording("abc").stack[1, 2]).all()
+    assert labels == dict(index=("token", list("abc")), columns=("looks at", list("abc")))
+    with pytest.raises(ValueError, match="no text is typed yet"):
+        views.lab(answer).to_pandas()
+
+
+def test_without_pandas_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match="pip install pandas"):
+        views.lab(answer, "abc").to_pandas()
 
 
 def test_a_failure_is_told_answered_and_leaves_what_was_shown() -> None:

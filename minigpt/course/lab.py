@@ -1,14 +1,16 @@
-"""The live lab over a model: what `views.lab` asks, answered by forward passes, with heads scaled where asked."""
+"""The live lab over a model: what `views.lab` asks, answered by forward passes, with heads changed where asked."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import torch
 
 from minigpt import views
-from minigpt.inspection.interventions import scale_heads
+from minigpt.inspection.interventions import ablate_head, head_outputs, patch_head, scale_heads
 from minigpt.inspection.lens import STREAM, logit_lens
 from minigpt.inspection.record import Recording, evaluating, record
 from minigpt.models.gpt import GPT
@@ -18,7 +20,8 @@ from minigpt.weights.shipped import load_shipped
 PROMPT = "Once upon a time there was a little girl named Lily. She had a red ball, and Lily"
 SHOWN = 12  # next tokens
 KEPT = 6  # runs in memory: moving a slider or a cursor runs no model again
-Factors = Mapping[tuple[int, int], float]
+Ids = tuple[int, ...]
+Changes = Mapping[tuple[int, int], float | str]  # head (layer, head) -> a factor, "mean" or "patch"
 
 
 def lab(
@@ -29,12 +32,13 @@ def lab(
     other: GPT | None = None,
     other_prompt: str | None = None,
 ) -> Any:
-    """The attention lab, live: type, switch heads off, and watch all heads, the next token and the logit lens follow.
+    """The attention lab, live: type, change heads, and watch all heads, the next token and the logit lens follow.
 
     `model` and `tokenizer` are a GPT and its own; without them the model that comes with the course. `other`, a
     second GPT with the same tokenizer, or `other_prompt`, a second text, is shown beside the first, with their
-    difference; switched heads act on the first alone. Raises TypeError for another kind of model, and ValueError for
-    a prompt that does not fit.
+    difference. A head is switched off, set to its mean over the text, scaled, or patched with what the same head does
+    in the second; changed heads act on the first alone. Raises TypeError for another kind of model, and ValueError
+    for a prompt that does not fit.
     """
     if (model is None) != (tokenizer is None):
         raise ValueError("give a model together with its tokenizer, or neither for the model of the course")
@@ -57,30 +61,36 @@ class Bench:
                 )
         self.model, self.tokenizer, self.other = model, tokenizer, other
         self.recorded = lru_cache(KEPT)(self._recorded)
+        self.outputs = lru_cache(KEPT)(self._outputs)
         self.untouched = lru_cache(KEPT)(self._untouched)
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Everything that the lab shows for one request."""
         ids = self.encode(self.model, request["prompt"])
-        factors = {head: factor for head, factor in request["factors"].items() if factor != 1}
-        run = self.run(self.model, ids, factors)
-        other, error = None, ""
+        second = self.other or self.model
+        other_ids, error = None, ""
         try:
             if request["other_prompt"] is not None:
-                second = self.other or self.model
-                other = self.run(second, self.encode(second, request["other_prompt"]), {})
+                other_ids = self.encode(second, request["other_prompt"])
         except ValueError as reason:
             error = f"The second prompt: {reason}"
+        wanted = {head: what for head, what in request["changes"].items() if what != 1}
+        idle, why = self.not_patched(wanted, ids, other_ids)
+        changes = {head: what for head, what in wanted.items() if head not in idle}
+        run = self.run(self.model, ids, changes, other_ids)
+        other = self.run(second, other_ids) if other_ids else None
         return {
             "recording": run,
             "other": other,
-            "error": error,
-            "next": self.next_tokens(run, self.untouched(ids, changes(self.model)) if factors else None, request),
+            "error": error or why,
+            "idle": idle,
+            "next": self.next_tokens(run, self.untouched(ids, steps_of(self.model)) if changes else None, request),
+            "both": self.next_tokens_of_both(run, other, request) if other else None,
             "lens": self.lens(run, request["position"]),
             "pair": pair(run, self.model.config.n_head, request),
         }
 
-    def encode(self, model: GPT, text: str) -> tuple[int, ...]:
+    def encode(self, model: GPT, text: str) -> Ids:
         """The text's ids. Raises ValueError for a text that is empty or does not fit into the model."""
         ids = tuple(self.tokenizer.encode(text))
         n_ctx = model.config.n_ctx
@@ -92,28 +102,59 @@ class Bench:
             )
         return ids
 
-    def run(self, model: GPT, ids: tuple[int, ...], factors: Factors) -> Recording:
-        """What goes on in the model over a text, from memory where it went on before."""
-        return self.recorded(model, ids, tuple(sorted(factors.items())), changes(model))
+    def not_patched(self, changes: Changes, ids: Ids, other_ids: Ids | None) -> tuple[list[tuple[int, int]], str]:
+        """The heads to be patched that cannot be, and why."""
+        patched = [head for head, what in changes.items() if what == "patch"]
+        if not patched:
+            return [], ""
+        if other_ids is None:
+            return patched, "Patching takes what the head does in a second prompt: compare with one, and type it."
+        if len(ids) != len(other_ids):
+            return patched, (
+                f"Nothing is patched: what the head does in the second prompt, {len(other_ids):,} tokens, takes the "
+                f"place of what it does in the first, {len(ids):,} tokens, position by position: make them as long."
+            )
+        mine, theirs = self.model.config, (self.other or self.model).config
+        lacking = [(n, h) for n, h in patched if n >= theirs.n_layer or h >= theirs.n_head]
+        if mine.n_embd // mine.n_head != theirs.n_embd // theirs.n_head:
+            return patched, "Nothing is patched: the heads of the two models put out different numbers of values."
+        return lacking, "The second model lacks a head that is to be patched." if lacking else ""
 
-    def _recorded(self, model: GPT, ids: tuple[int, ...], factors: tuple, steps: int) -> Recording:
-        with scale_heads(model, dict(factors)):
+    def run(self, model: GPT, ids: Ids, changes: Changes | None = None, other_ids: Ids | None = None) -> Recording:
+        """What goes on in the model over a text, from memory where it went on before."""
+        changed = tuple(sorted((changes or {}).items()))
+        source = other_ids if any(what == "patch" for _, what in changed) else None
+        return self.recorded(model, ids, changed, source, steps_of(model) + steps_of(self.other or model))
+
+    def _recorded(self, model: GPT, ids: Ids, changed: tuple, source: Ids | None, steps: int) -> Recording:
+        with changed_heads(model, dict(changed), self.outputs(source, steps) if source else None):
             return record(model, ids, self.tokenizer.labels(list(ids)), names=(*STREAM, "h.*.attn.c_attn"))
 
-    def _untouched(self, ids: tuple[int, ...], steps: int) -> torch.Tensor:
+    def _outputs(self, ids: Ids, steps: int) -> np.ndarray:
+        """What each head of the second puts out, (L, H, T, D)."""
+        return head_outputs(self.other or self.model, ids)
+
+    def _untouched(self, ids: Ids, steps: int) -> torch.Tensor:
         with torch.no_grad(), evaluating(self.model):
             return last_logits(self.model, torch.tensor([ids], device=self.model.wte.weight.device))[0]
 
     def next_tokens(self, run: Recording, untouched: Any, request: Mapping[str, Any]) -> dict[str, Any]:
         """The likeliest next tokens, by what they are or were, with both probabilities; None: they were the same."""
-        rule = {name: request[name] for name in ("temperature", "top_k", "top_p")}
-        assert run.logits is not None
-        now = next_token_probs(run.logits[-1], **rule)
-        before = now if untouched is None else next_token_probs(untouched, **rule)
+        now = drawn_from(run, request)
+        before = now if untouched is None else next_token_probs(untouched, **rule_of(request))
+        return {"rows": self.likeliest(before, now), "kept": int((now > 0).sum()), "of": len(now)}
+
+    def next_tokens_of_both(self, run: Recording, other: Recording, request: Mapping[str, Any]) -> dict[str, Any]:
+        """The likeliest next tokens of either side, with the probability in each."""
+        first, second = drawn_from(run, request), drawn_from(other, request)
+        n = min(len(first), len(second))  # models with one tokenizer may fill up their vocabularies differently
+        return {"rows": [(label, a, b) for label, b, a in self.likeliest(second[:n], first[:n])]}
+
+    def likeliest(self, before: torch.Tensor, now: torch.Tensor) -> list[tuple[str, float, float]]:
+        """Tokens that are among the likeliest in one of the two, the likeliest now first, with both probabilities."""
         shown = torch.maximum(before, now).topk(min(SHOWN, len(now))).indices
         shown = shown[now[shown].argsort(descending=True, stable=True)].tolist()
-        rows = zip(self.tokenizer.labels(shown), before[shown].tolist(), now[shown].tolist(), strict=True)
-        return {"rows": list(rows), "kept": int((now > 0).sum()), "of": len(now)}
+        return list(zip(self.tokenizer.labels(shown), before[shown].tolist(), now[shown].tolist(), strict=True))
 
     def lens(self, run: Recording, position: int | None) -> dict[str, Any]:
         """The likeliest next token after each part, as the logit lens reads it, at one position."""
@@ -127,7 +168,35 @@ class Bench:
         return {"position": position, "rows": list(rows)}
 
 
-def changes(model: GPT) -> int:
+@contextmanager
+def changed_heads(model: GPT, changes: Changes, outputs: np.ndarray | None) -> Iterator[None]:
+    """Heads changed for a while; `outputs`, (L, H, T, D), is what the patched ones put out instead."""
+    factors = {head: float(what) for head, what in changes.items() if not isinstance(what, str)}
+    with ExitStack() as held:
+        held.enter_context(scale_heads(model, factors))
+        for (layer, head), what in changes.items():
+            if what == "mean":
+                held.enter_context(ablate_head(model, layer, head, to="mean"))
+            elif what == "patch":
+                assert outputs is not None
+                held.enter_context(patch_head(model, layer, head, outputs[layer, head]))
+            elif isinstance(what, str):
+                raise ValueError(f"head ({layer}, {head}) cannot be changed to {what!r}: a factor, 'mean' or 'patch'")
+        yield
+
+
+def rule_of(request: Mapping[str, Any]) -> dict[str, Any]:
+    """By which a token is drawn."""
+    return {name: request[name] for name in ("temperature", "top_k", "top_p")}
+
+
+def drawn_from(run: Recording, request: Mapping[str, Any]) -> torch.Tensor:
+    """Probabilities of the token after the text, (V,)."""
+    assert run.logits is not None
+    return next_token_probs(torch.from_numpy(run.logits[-1].copy()), **rule_of(request))
+
+
+def steps_of(model: GPT) -> int:
     """Grows with each step of training: what was recorded before is then of another model."""
     return sum(parameter._version for parameter in model.parameters())
 

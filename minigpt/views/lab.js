@@ -8,7 +8,7 @@ import { makePair } from "./lab_pair.js";
 
 const SAYINGS = {
   static:
-    "Heads can be chosen here; typing, switching and comparing need a running kernel: " +
+    "Heads can be chosen here; typing, changing and comparing need a running kernel: " +
     "open this notebook in JupyterLab and run its cells.",
   lost:
     "The kernel was restarted or has died and knows nothing of this view: " +
@@ -24,7 +24,7 @@ export function chosenCell({ row, column }, T) {
 }
 
 /** Which of L × H heads is enlarged, where the model has it; else the nearest. */
-export function headOf({ layer, head }, [L, H]) {
+export function headIn({ layer, head }, [L, H]) {
   return Math.min(layer, L - 1) * H + Math.min(head, H - 1);
 }
 
@@ -36,7 +36,7 @@ export function countOf(tokens) {
 /** What the views read of one side: its weights, their shape, and which head is enlarged. */
 function sideOf(model, prefix, request) {
   const [data, shape, causal] = ["data", "shape", "causal"].map((name) => model.get(prefix + name));
-  return shape.length ? { data: cached(data), shape, causal, n: headOf(request, shape) } : null;
+  return shape.length ? { data: cached(data), shape, causal, n: headIn(request, shape) } : null;
 }
 
 const views = new WeakMap();
@@ -51,7 +51,7 @@ function cached(view) {
 function makePanels(model, change, may) {
   const heads = makeHeads(change, may);
   const [next, lens, pair] = [makeNext(change), makeLens(change), makePair()];
-  const compare = makeCompare(change, model.get("two_models"));
+  const compare = makeCompare(change, model.get("two_models"), may);
   const first = element("div", { class: "panels" }, heads.left, heads.panel, next.root);
   const second = element("div", { class: "panels" }, lens.root, pair.root);
   const body = element("div", {}, first, second);
@@ -64,15 +64,16 @@ function makePanels(model, change, may) {
     const [tokens, otherTokens] = [model.get("tokens"), model.get("other_tokens")];
     const other = sideOf(model, "other_", request);
     const chosen = chosenCell(request, tokens.length);
-    const state = { side, other, tokens, otherTokens, request: enlarged, chosen, pair: model.get("pair") };
+    const [pairNow, both, idle] = ["pair", "both", "idle"].map((name) => model.get(name));
+    const state = { side, other, tokens, otherTokens, request: enlarged, chosen, pair: pairNow, both, idle };
     heads.draw(state, force);
     next.draw(model.get("next"), request);
     lens.draw(model.get("lens"), tokens);
-    pair.draw(state.pair, state, may());
+    pair.draw(pairNow, state, may(), force);
     compare.draw(state, force);
   };
   const inputs = [heads, next, lens, compare].flatMap((panel) => panel.inputs);
-  return { body, compare: compare.root, sized: [heads.panel, compare.panel], draw, inputs };
+  return { body, compare: compare.root, sized: [heads.panel, compare.panel, pair.root], draw, inputs };
 }
 
 function render({ model, el }) {

@@ -14,7 +14,7 @@ REQUEST: dict[str, Any] = {
     "id": 0,  # counts requests
     "prompt": "",
     "other_prompt": None,  # None: nothing to compare with
-    "factors": [],  # [layer, head, factor] of each head that does not count as it is; 0 switches it off
+    "changes": [],  # [layer, head, what] of each changed head: a factor (0: off), "mean", or "patch" from the second
     "layer": 0,
     "head": 0,
     "row": None,  # position of the token that looks; None: the last
@@ -42,19 +42,22 @@ class Lab(View):
     other_shape = List(Int()).tag(sync=True)
     other_causal = Bool(True).tag(sync=True)
     other_data = Bytes(b"").tag(sync=True)
+    idle = List().tag(sync=True)  # [layer, head] of changed heads whose change cannot be made
     next = Dict().tag(sync=True)
+    both = Dict().tag(sync=True)  # the next tokens of both sides
     lens = Dict().tag(sync=True)
     pair = Dict().tag(sync=True)
     two_models = Bool(False).tag(sync=True)
 
     def __init__(self, answer: Answer, request: dict[str, Any], two_models: bool) -> None:
         self._answer_to = answer
+        self._recording: Recording | None = None  # of the first prompt, as it was answered last
         super().__init__(request=request, two_models=two_models)
         self._answer()
         self.observe(self._answer, "request")
 
     def ask(self, **changes: Any) -> None:
-        """Change the request from a cell, e.g. `view.ask(prompt="Once", factors=[[0, 1, 0.0]])`; the page follows."""
+        """Change the request from a cell, e.g. `view.ask(prompt="Once", changes=[[0, 1, 0.0]])`; the page follows."""
         if unknown := changes.keys() - REQUEST.keys():
             raise ValueError(f"a request has no {', '.join(sorted(unknown))}: it has {', '.join(REQUEST)}")
         self.request = {**self.request, **changes, "id": self.request["id"] + 1}
@@ -62,14 +65,28 @@ class Lab(View):
     def _answer(self, _: object = None) -> None:
         with self.hold_sync():  # one message, so that no half-changed state is drawn
             try:
-                request = {**self.request, "factors": {(n, h): f for n, h, f in self.request["factors"]}}
-                traits = _traits(self._answer_to(request))
+                request = {**self.request, "changes": {(n, h): what for n, h, what in self.request["changes"]}}
+                answer = self._answer_to(request)
+                traits = _traits(answer)
             except Exception as error:  # whatever it is, it belongs in front of the reader; what was shown stays
                 self.error = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
             else:
                 for name, value in traits.items():
                     self.set_trait(name, value)
+                self._recording = answer["recording"]
             self.answered += 1
+
+    def to_pandas(self) -> Any:
+        """The exact weights of the enlarged head as a pandas DataFrame: a row for each token that looks."""
+        try:
+            import pandas  # pyright: ignore[reportMissingImports]: an optional package
+        except ImportError as error:
+            raise ImportError("to_pandas() needs pandas, which is not installed: pip install pandas") from error
+        if self._recording is None:
+            raise ValueError("no text is typed yet, so there are no weights: type one, or view.ask(prompt=...)")
+        layer, head, _ = self._enlarged()
+        rows, columns = pandas.Index(self.tokens, name="token"), pandas.Index(self.tokens, name="looks at")
+        return pandas.DataFrame(self._recording.attention_stack()[layer, head], index=rows, columns=columns)
 
     def describe(self) -> str:
         """Size of the model and the text, the likeliest next tokens, and what the enlarged head looks at."""
@@ -116,10 +133,12 @@ class Lab(View):
 def lab(answer: Answer, prompt: str = "", *, other_prompt: str | None = None, two_models: bool = False) -> Lab:
     """The live lab over `answer(request)`, which the kernel calls for whatever the reader types, moves and switches.
 
-    `request` has the fields of REQUEST, with `factors` as a dict (layer, head) -> factor. The answer is a dict:
+    `request` has the fields of REQUEST, with `changes` as a dict (layer, head) -> a factor, "mean" or "patch". The
+    answer is a dict:
     - `recording`: tokens and attention of the prompt, as for `views.heads`; `other`: the same to compare with, or None;
+    - `idle`: heads (layer, head) whose change cannot be made; `error` then says why;
     - `next`: `rows` of (label, probability in the untouched model, probability now), `kept` of `of` tokens that can be
-      drawn;
+      drawn; `both`: `rows` of (label, probability in the first, probability in what it is compared with);
     - `lens`: `position`, and `rows` of (after which part, likeliest token, its probability);
     - `pair`: `layer`, `head`, `row`, `column`, the D numbers each of `query`, `key` and `value`, and the row of
       attention `weights`.
@@ -144,6 +163,7 @@ def _traits(answer: Mapping[str, Any]) -> dict[str, Any]:
     nothing = dict(tokens=[], shape=[], causal=True, data=b"")
     traits |= {f"other_{name}": value for name, value in (_attention(other) if other else nothing).items()}
     traits["error"] = str(answer.get("error", ""))
+    traits["idle"] = [[int(layer), int(head)] for layer, head in answer.get("idle", [])]
     return traits | {name: clean(answer.get(name) or {}) for name, clean in CLEAN.items()}
 
 
@@ -158,8 +178,13 @@ def _attention(recording: Recording) -> dict[str, Any]:
 def _next(found: Mapping[str, Any]) -> dict[str, Any]:
     if not found:
         return {}
-    rows = [[plain.label(label), *_floats([before, now], "next")] for label, before, now in found["rows"]]
-    return {"rows": rows, "kept": int(found["kept"]), "of": int(found["of"])}
+    return {**_both(found), "kept": int(found["kept"]), "of": int(found["of"])}
+
+
+def _both(found: Mapping[str, Any]) -> dict[str, Any]:
+    if not found:
+        return {}
+    return {"rows": [[plain.label(label), *_floats([one, other], "next")] for label, one, other in found["rows"]]}
 
 
 def _lens(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -181,4 +206,4 @@ def _floats(values: Sequence[float], what: str) -> list[float]:
     return plain.numbers(values, what, ndim=1).tolist()
 
 
-CLEAN = {"next": _next, "lens": _lens, "pair": _pair}
+CLEAN = {"next": _next, "both": _both, "lens": _lens, "pair": _pair}

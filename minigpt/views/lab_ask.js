@@ -1,40 +1,38 @@
 // Questions to the kernel: never two at a time, always the latest, and a word when nobody answers.
 
 /**
- * `ask(question)` sends at the earliest after `pause` milliseconds, and only when the last one is `answered()`; of
- * several questions that wait only the latest is sent. Where no answer comes in `patience` milliseconds, `silent(true)`
- * is called, and `silent(false)` when one comes after all.
+ * `ask(question)` sends at once, unless the last one is not `answered()`; of several questions that wait for that only
+ * the latest is sent. Where no answer comes in `patience` milliseconds, `silent(true)` is called, and `silent(false)`
+ * when one comes after all.
  */
-export function makeAsker({ send, silent, pause = 16, patience = 4000 }) {
+export function makeAsker({ send, silent, patience = 4000 }) {
   let latest;
-  let open = false;
-  let timer;
+  let isOpen = false;
   let watch;
   const flush = () => {
-    timer = undefined;
-    if (open || latest === undefined) return;
+    if (isOpen || latest === undefined) return;
     const question = latest;
-    [latest, open] = [undefined, true];
+    [latest, isOpen] = [undefined, true];
     watch = setTimeout(() => silent(true), patience);
     send(question);
   };
   return {
     ask(question) {
       latest = question;
-      timer ??= setTimeout(flush, pause);
+      flush();
     },
     /** Returns whether nothing more waits. */
     answered() {
-      if (open) {
-        open = false;
+      if (isOpen) {
+        isOpen = false;
         clearTimeout(watch);
         silent(false);
-        if (timer === undefined) flush();
+        flush();
       }
-      return !open && latest === undefined;
+      return !isOpen;
     },
     stop() {
-      clearTimeout(timer);
+      latest = undefined;
       clearTimeout(watch);
     },
   };

@@ -1,6 +1,10 @@
-import { drawHead, makeGrid, opacitiesOf, rowOf, weightOf } from "./attention.js";
-import { checkbox, element, moved, paint, pixelsOf, rgbOf } from "./common.js";
-import { cellAt, coloursOf } from "./lab_heads.js";
+import { headBase, headMarks, makeGrid, opacitiesOf, rowOf, weightOf } from "./attention.js";
+import { checkbox, cssValue, element, moved, rgbOf } from "./common.js";
+import { cellAt } from "./enlarged.js";
+import { factsOfHead, makeLook } from "./lab_heads.js";
+import { makeBoth } from "./lab_next.js";
+import { makeSaver } from "./lab_save.js";
+import { showShapes } from "./shapes.js";
 
 // A second prompt, or a second model, beside the first; and where the same head of the two differs.
 
@@ -39,83 +43,105 @@ export function largestOf(cells, S) {
   return [Math.floor(best / S), best % S];
 }
 
-/** Blue where the first gives more; orange and a minus sign where it gives less. */
-function drawDifference(canvas, width, cells, tokens, at, colours) {
+/** Blue where the first gives more; orange and a minus sign where it gives less: as shapes, with their place. */
+export function differenceBase(cells, tokens, look) {
   const S = tokens.length;
-  const place = drawHead(canvas, width, opacitiesOfPart(cells, 1), tokens, tokens, at, colours);
-  const { gutter, cell } = place;
-  const pen = canvas.getContext("2d"); // drawHead leaves it in units of the page
-  const picture = document.createElement("canvas");
-  paint(picture, pixelsOf(opacitiesOfPart(cells, -1), rgbOf(colours.mark)), S);
-  pen.imageSmoothingEnabled = false;
-  pen.drawImage(picture, gutter, gutter, cell * S, cell * S);
-  pen.fillStyle = colours.ink;
+  const base = headBase({ ...look, opacities: opacitiesOfPart(cells, 1), tokens, sources: tokens });
+  const { gutter, cell } = base.place;
+  const box = [gutter, gutter, cell * S, cell * S];
+  const less = { kind: "cells", opacities: opacitiesOfPart(cells, -1), columns: S, box, colour: look.colours.mark };
+  const signs = [];
   cells.forEach((value, k) => {
     if (value > -LEAST || cell < 6) return;
     const [x, y] = [gutter + ((k % S) + 0.5) * cell, gutter + (Math.floor(k / S) + 0.5) * cell];
-    pen.fillRect(x - cell / 4, y - 0.5, cell / 2, 1);
+    signs.push({ kind: "box", box: [x - cell / 4, y - 0.5, cell / 2, 1], fill: look.colours.ink });
   });
-  return place;
+  return { ...base, shapes: [...base.shapes, less, ...signs] };
 }
 
 /** The difference of the enlarged head, or the second's own where there is none. */
-function makeDifference() {
+function makeDifference(may) {
   const title = element("strong");
   const label = "Difference of the enlarged head";
   const canvas = element("canvas", { tabindex: 0, role: "application", "aria-label": label });
   const words = element("p", { class: "words", "aria-live": "polite" });
-  const root = element("div", { class: "panel" }, title, canvas, words);
+  const saver = makeSaver(facts, () => ({ shapes: shapes(), size: base.size }));
+  const root = element("div", { class: "panel" }, title, saver.root, canvas, words);
+  const look = makeLook(root);
   let now;
-  let cells = null;
+  let cells = null; // null: there is no difference to show, but the second's own head
+  let base;
   let at = null; // the marked cell; null: where they differ most
-  let place = { gutter: 0, cell: 1 };
-  const drawNow = () => {
-    const { side, other, tokens, otherTokens, request } = now;
-    const [width, colours, H] = [root.clientWidth - 4, coloursOf(root), other.shape[1]];
-    const name = `Layer ${Math.floor(other.n / H)}, head ${other.n % H}`;
-    const isSame = request.layer === Math.floor(other.n / H) && request.head === other.n % H;
-    cells = isSame ? differenceOf(side, other) : null;
-    if (cells) {
-      at = at && Math.max(...at) < tokens.length ? at : null;
-      const cell = at ?? largestOf(cells, tokens.length);
-      title.textContent = `${name}: first minus second`;
-      place = drawDifference(canvas, width, cells, tokens, cell, colours);
-      words.textContent = differenceInWords(tokens, cell, cells[cell[0] * tokens.length + cell[1]]);
-      return;
-    }
-    title.textContent = `${name} of the second`;
-    const opacities = opacitiesOf(other.data, other.shape, other.causal, other.n);
-    drawHead(canvas, width, opacities, otherTokens, otherTokens, [otherTokens.length - 1, -1], colours);
-    const counts = `${tokens.length} and ${otherTokens.length} tokens`;
-    words.textContent = isSame ? `No difference to show: ${counts}.` : "The second model lacks the enlarged head.";
+
+  function facts() {
+    const known = factsOfHead({ side: now.other, tokens: now.otherTokens }, look().colours);
+    const [head] = known.heads;
+    const name = cells ? `${head.name}: first minus second` : `${head.name} of the second`;
+    return { ...known, heads: [{ ...head, name }], cells, file: `${known.file}-${cells ? "difference" : "second"}` };
+  }
+  const marked = () => {
+    if (!cells) return [now.otherTokens.length - 1, -1];
+    return at ?? largestOf(cells, now.tokens.length);
   };
-  const look = (cell) => {
+  const shapes = () => {
+    const { colours, fit } = look();
+    const tokens = cells ? now.tokens : now.otherTokens;
+    const marks = headMarks({ place: base.place, tokens, sources: tokens, colours, fit }, marked());
+    return [{ kind: "layer", shapes: base.shapes, size: base.size }, ...marks];
+  };
+  const sayNow = (isSame) => {
+    const { tokens, otherTokens } = now;
+    if (cells) {
+      const [row, column] = marked();
+      return differenceInWords(tokens, [row, column], cells[row * tokens.length + column]);
+    }
+    if (!isSame) return "The second model lacks the enlarged head.";
+    return `No difference to show: ${tokens.length} and ${otherTokens.length} tokens.`;
+  };
+  const showNow = (isSame = true) => {
+    showShapes(canvas, shapes(), base.size, look().colours.font);
+    words.textContent = sayNow(isSame);
+  };
+  const lookAt = (cell) => {
     if (cell.join() === at?.join()) return;
     at = cell;
-    drawNow();
+    showNow();
   };
-  canvas.addEventListener("mousemove", (event) => {
+  canvas.addEventListener("mousemove", ({ offsetX, offsetY }) => {
     if (!cells) return;
     const T = now.tokens.length;
-    const cell = cellAt(event, place, T, T);
-    if (Math.min(...cell) >= 0) look(cell);
+    const cell = cellAt(base.place, offsetX, offsetY, T, T);
+    if (cell && Math.min(...cell) >= 0) lookAt(cell);
   });
   canvas.addEventListener("keydown", (event) => {
     const T = now.tokens.length;
-    const to = cells && moved(event.key, at ?? largestOf(cells, T), T, T);
+    const to = cells && moved(event.key, marked(), T, T);
     if (!to) return;
     event.preventDefault();
-    look(to);
+    lookAt(to);
   });
-  const draw = (state) => {
+  const draw = (state, force) => {
     now = state;
-    drawNow();
+    const { side, other, tokens, otherTokens, request } = state;
+    const H = other.shape[1];
+    const isSame = request.layer === Math.floor(other.n / H) && request.head === other.n % H;
+    cells = isSame ? differenceOf(side, other) : null;
+    if (at && Math.max(...at) >= tokens.length) at = null;
+    if (cells) {
+      base = differenceBase(cells, tokens, look(force));
+    } else {
+      const opacities = opacitiesOf(other.data, other.shape, other.causal, other.n);
+      base = headBase({ ...look(force), opacities, tokens: otherTokens, sources: otherTokens });
+    }
+    title.textContent = facts().heads[0].name;
+    saver.draw(may());
+    showNow(isSame);
   };
   return { root, draw };
 }
 
 /** The panel. `change` is called with the second prompt, null for none, and with a chosen head. */
-export function makeCompare(change, twoModels) {
+export function makeCompare(change, twoModels, may) {
   const area = element("textarea", { rows: 2, dir: "auto", spellcheck: "false" });
   area.addEventListener("input", () => change({ other_prompt: area.value }));
   const what = twoModels ? "Compare with the second model" : "Compare with a second prompt";
@@ -123,10 +149,14 @@ export function makeCompare(change, twoModels) {
     change({ other_prompt: checked ? (area.value ||= now.request.prompt) : null });
   });
   const grid = element("div", { role: "group", "aria-label": "All heads of the second: a row is a layer" });
-  const difference = makeDifference();
+  const difference = makeDifference(may);
+  const next = makeBoth();
   const text = element("label", { class: "prompt" }, twoModels ? "Text for the second model" : "Second prompt", area);
-  const help = "Switched heads act on the first alone: the same text twice shows what a switch changes further up.";
-  const both = element("div", { class: "panels" }, element("div", { class: "all" }, grid), difference.root);
+  const help =
+    "Changed heads act on the first alone: the same text twice shows what a change does further up. " +
+    "A head can be patched with what it does in the second where both have as many tokens.";
+  const left = element("div", { class: "all" }, grid);
+  const both = element("div", { class: "panels" }, left, difference.root, next.root);
   const inside = element("div", {}, text, element("p", { class: "soft" }, help), both);
   const root = element("div", { class: "compare" }, box.root, inside);
   let now;
@@ -143,10 +173,13 @@ export function makeCompare(change, twoModels) {
     inside.hidden = request.other_prompt === null;
     both.hidden = !other;
     if (!other || inside.hidden) return;
-    if (force || other.data !== seen) thumbs.draw(other.data, other.shape, other.causal, rgbOf(coloursOf(grid).heat));
+    if (force || other.data !== seen) {
+      thumbs.draw(other.data, other.shape, other.causal, rgbOf(cssValue(grid, "--mg-heat")));
+    }
     seen = other.data;
     thumbs.press(other.n);
-    difference.draw(state);
+    difference.draw(state, force);
+    next.draw(state.both);
   };
   return { root, panel: difference.root, draw, inputs: [area, box.input] };
 }

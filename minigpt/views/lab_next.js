@@ -38,41 +38,70 @@ function makeSliders(change) {
   };
 }
 
+/** A number with its bar: cells of a table. */
+const barCell = (share, top) => {
+  const bar = element("span", { class: "bar", style: `width: ${top > 0 ? (100 * share) / top : 0}%` });
+  return element("td", {}, element("span", { class: "track" }, bar), element("span", {}, inPercent(share)));
+};
+const signedCell = (value, reach) => {
+  const { left, width } = signedBar(value, reach);
+  const look = { class: value < 0 ? "bar less" : "bar", style: `margin-left: ${left}%; width: ${width}%` };
+  const track = element("span", { class: "track signed" }, element("span", look));
+  return element("td", {}, track, element("span", {}, inPoints(value)));
+};
+const nameCell = (label) => element("th", { scope: "row" }, element("span", { class: "chip" }, label));
+
+/** A table of tokens with two probabilities each, `rows` of [label, one, other], and a function that draws it. */
+function makeShares(name, header, cellsOf) {
+  const body = element("tbody");
+  const heads = header.map((text) => element("th", { scope: "col" }, text));
+  const root = element("table", { class: name }, element("thead", {}, element("tr", {}, ...heads)), body);
+  const draw = (rows) => {
+    const top = Math.max(...rows.flatMap(([, ...shares]) => shares));
+    const reach = Math.max(0.01, ...rows.map(([, one, other]) => Math.abs(one - other)));
+    const row = ([label, one, other]) => element("tr", {}, nameCell(label), ...cellsOf(one, other, top, reach));
+    body.replaceChildren(...rows.map(row));
+  };
+  return { root, draw };
+}
+
 /** The panel; `change` is called with what the reader sets. */
 export function makeNext(change) {
   const sliders = makeSliders(change);
-  const body = element("tbody");
-  const heads = ["token", "probability", "change, in points"].map((text) => element("th", { scope: "col" }, text));
-  const table = element("table", { class: "next" }, element("thead", {}, element("tr", {}, ...heads)), body);
+  const table = makeShares("next", ["token", "probability", "change, in points"], (before, now, top, reach) => {
+    return [barCell(now, top), signedCell(now - before, reach)];
+  });
   const note = element("p", { class: "soft" });
-  const root = element("div", { class: "panel" }, element("strong", {}, "Next token"), table, note);
+  const root = element("div", { class: "panel" }, element("strong", {}, "Next token"), table.root, note);
   root.append(...Object.values(sliders).map((one) => one.root));
 
-  const row = ([label, before, now], top, reach) => {
-    const bar = element("span", { class: "bar", style: `width: ${top > 0 ? (100 * now) / top : 0}%` });
-    const { left, width } = signedBar(now - before, reach);
-    const kind = now < before ? "bar less" : "bar";
-    const moved = element("span", { class: kind, style: `margin-left: ${left}%; width: ${width}%` });
-    const cell = (inside, text) =>
-      element("td", {}, element("span", { class: "track" }, inside), element("span", {}, text));
-    const name = element("th", { scope: "row" }, element("span", { class: "chip" }, label));
-    const changed = cell(moved, inPoints(now - before));
-    changed.firstChild.classList.add("signed");
-    return element("tr", {}, name, cell(bar, inPercent(now)), changed);
-  };
   const draw = ({ rows = [], kept, of }, request) => {
     root.hidden = rows.length === 0;
     sliders.temperature.set(request.temperature);
     sliders.top_k.set(placeOfK(request.top_k));
     sliders.top_p.set(request.top_p ?? 1);
-    const top = Math.max(...rows.map(([, , now]) => now));
-    const reach = Math.max(0.01, ...rows.map(([, before, now]) => Math.abs(now - before)));
-    body.replaceChildren(...rows.map((one) => row(one, top, reach)));
+    table.draw(rows);
     const count = rows.length && `${kept.toLocaleString("en")} of ${of.toLocaleString("en")} tokens can be drawn. `;
-    const switched = request.factors.length
+    const changed = request.changes.length
       ? "The change is that against the untouched model, with the same sliders."
-      : "No head is switched: nothing changes.";
-    note.textContent = `${count}${switched}`;
+      : "No head is changed, so nothing moves.";
+    note.textContent = `${count}${changed}`;
   };
   return { root, draw, inputs: Object.values(sliders).map((one) => one.input) };
+}
+
+/** The next tokens of two sides, with their difference. */
+export function makeBoth() {
+  const header = ["token", "first", "second", "first minus second, in points"];
+  const table = makeShares("both", header, (one, other, top, reach) => {
+    return [barCell(one, top), barCell(other, top), signedCell(one - other, reach)];
+  });
+  const help = "With the sliders of the first.";
+  const title = element("strong", {}, "Next token of both");
+  const root = element("div", { class: "panel" }, title, table.root, element("p", { class: "soft" }, help));
+  const draw = ({ rows = [] }) => {
+    root.hidden = rows.length === 0;
+    table.draw(rows);
+  };
+  return { root, draw };
 }

@@ -1,4 +1,5 @@
 import { element, inDigits, inPercent, shape } from "./common.js";
+import { makeTable } from "./lab_save.js";
 
 // One dot product, number by number: query and key of two tokens, their products, the score, the weight, the value.
 
@@ -26,8 +27,7 @@ export function numberInWords({ query, key, value }, d) {
   return `Number ${d}: q ${q} × k ${k} = ${inDigits(query[d] * key[d])}; v ${v}`;
 }
 
-function drawStrips(svg, named, chosen) {
-  const across = svg.clientWidth || 480;
+function drawStrips(svg, across, named, chosen) {
   const width = across / named[0][1].length;
   const height = named.length * (STRIP.height + STRIP.name);
   svg.setAttribute("viewBox", `0 0 ${across} ${height}`);
@@ -61,27 +61,10 @@ export function sumInWords({ query, key, row, column, weights }, causal) {
   return `The ${D} products sum to q·k = ${inDigits(score)}; divided by √${D}: ${inDigits(scaled)}; ${end}.`;
 }
 
-/** All numbers as a table, filled only while it is open. */
-function makeNumbers() {
-  const body = element("tbody");
-  const names = ["number", "q", "k", "q × k", "v"].map((text) => element("th", { scope: "col" }, text));
-  const table = element("table", {}, element("thead", {}, element("tr", {}, ...names)), body);
-  const scroll = element("div", { class: "scroll" }, table);
-  const root = element("details", {}, element("summary", {}, "All numbers"), scroll);
-  let now = {};
-  const draw = (pair) => {
-    now = pair;
-    if (!root.open || !now.query) return;
-    const { products } = productsOf(now.query, now.key);
-    const row = (_, d) => {
-      const numbers = [now.query[d], now.key[d], products[d], now.value[d]];
-      const cells = numbers.map((x) => element("td", {}, inDigits(x)));
-      return element("tr", {}, element("th", { scope: "row" }, String(d)), ...cells);
-    };
-    body.replaceChildren(...now.query.map(row));
-  };
-  root.addEventListener("toggle", () => draw(now));
-  return { root, draw };
+/** The numbers as rows of a table. */
+export function rowsOfPair({ query, key, value }) {
+  const { products } = productsOf(query, key);
+  return query.map((q, d) => [String(d), ...[q, key[d], products[d], value[d]].map(inDigits)]);
 }
 
 /** The panel. */
@@ -92,11 +75,12 @@ export function makePair() {
   const svg = shape("svg", { tabindex: 0, role: "application", "aria-label": help });
   const sum = element("p", { class: "sum" });
   const words = element("p", { class: "soft", "aria-live": "polite" });
-  const numbers = makeNumbers();
+  const numbers = makeTable("All numbers");
   const root = element("div", { class: "panel pair" }, element("strong", {}, "One dot product"), title, note, svg);
   root.append(sum, words, numbers.root);
   let now = {};
   let chosen = -1; // the marked number; -1: none
+  let width = 0; // of the strips, in pixels
 
   const drawProducts = () => {
     const { query, key, value } = now;
@@ -107,7 +91,7 @@ export function makePair() {
       ["products q × k", products],
       ["value v, handed on", value],
     ];
-    drawStrips(svg, named, chosen);
+    drawStrips(svg, width || 480, named, chosen);
     words.textContent = chosen < 0 ? `${help}.` : numberInWords(now, chosen);
   };
   const choose = (d) => {
@@ -126,17 +110,19 @@ export function makePair() {
     event.preventDefault();
     choose(chosen + by);
   });
-  const draw = (pair, { tokens, side, request }, live) => {
+  const draw = (pair, { tokens, side, request }, live, force) => {
     root.hidden = !pair.query;
     if (!pair.query) return;
     now = pair;
+    if (force || !(width > 0)) width = svg.clientWidth; // to ask costs a layout
     chosen = Math.min(chosen, pair.query.length - 1);
-    title.textContent = pairInWords(pair, tokens);
+    const text = pairInWords(pair, tokens);
+    title.textContent = text;
     const isOther = pair.layer !== request.layer || pair.head !== request.head;
     note.textContent = isOther && !live ? "The numbers of another head need a running kernel." : "";
     sum.textContent = sumInWords(pair, side.causal);
     drawProducts();
-    numbers.draw(pair);
+    numbers.show(text, ["number", "q", "k", "q × k", "v"], () => rowsOfPair(pair));
   };
   return { root, draw };
 }
