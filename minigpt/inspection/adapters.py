@@ -1,0 +1,172 @@
+"""Recordings of models that come from the library transformers, or of the attentions that they gave themselves.
+
+`record` sees into such models from outside, whichever `attn_implementation` they have; here their texts are encoded,
+their tokens made readable, and the three kinds of attention of an encoder-decoder told apart.
+
+Shapes: B batch, T time, S source time, H heads, V vocabulary.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, overload
+
+import torch
+from torch import Tensor, nn
+
+from minigpt.inspection.record import Recording, record, to_numpy
+
+CROSS = re.compile(r"cross|encoder_attn|encdec", re.I)  # in names of modules: BERT's, BART's and Marian's, T5's
+Text = str | Sequence[int] | Tensor | Mapping[str, Any]
+
+
+@overload
+def from_transformers(
+    model: nn.Module, tokenizer: Any, text: Text, target: None = None, *, names: str | Iterable[str] = ()
+) -> Recording: ...
+@overload
+def from_transformers(
+    model: nn.Module, tokenizer: Any, text: Text, target: Text, *, names: str | Iterable[str] = ()
+) -> dict[str, Recording]: ...
+def from_transformers(
+    model: nn.Module, tokenizer: Any, text: Text, target: Text | None = None, *, names: str | Iterable[str] = ()
+) -> Recording | dict[str, Recording]:
+    """Run a model of transformers once over one text and keep what went on inside, as `record` does.
+
+    `text`: a string, the ids of one text, or what the tokenizer made of it; without a `tokenizer` (None) it is ids,
+    which label themselves. `names`: modules whose outputs to keep, see `record`.
+
+    An encoder-decoder (BART, T5, Marian, …) needs a `target` too. As a string it is encoded, and the decoder reads it
+    behind the model's start token; ids are read as they stand, as `model.generate` gives them. The result is then
+    three recordings, `encoder`, `decoder` and `cross`, as `views.bertviz(**recordings)` takes them.
+
+    Raises TypeError for another model, ValueError for more than one text, and for a target that is missing or unused.
+    """
+    is_translator = getattr(getattr(model, "config", None), "is_encoder_decoder", None)
+    name = type(model).__name__
+    if is_translator is None:
+        raise TypeError(f"{name} is no model of transformers: record(model, ids, tokens) takes any module")
+    if is_translator != (target is not None):
+        raise ValueError(
+            f"{name} reads one text and writes another: give target, the text that its decoder reads"
+            if is_translator
+            else f"{name} reads one text and has no use for a target: leave it out"
+        )
+    ids = encoded(tokenizer, text)
+    if target is None:
+        return record(model, ids, labels(tokenizer, ids), names)
+    target_ids = encoded(tokenizer, target, "text_target")
+    if isinstance(target, str):
+        target_ids = [start_token(model), *target_ids[:-1]]  # each position predicts the one of the target
+    lines, target_lines = labels(tokenizer, ids), labels(tokenizer, target_ids)
+    decoder_ids = torch.tensor([target_ids], device=next(model.parameters()).device)
+    whole = record(model, ids, lines, names, target_lines, decoder_input_ids=decoder_ids)
+    return divided(model, whole, target_lines)
+
+
+def from_outputs(
+    outputs: Any, tokens: Iterable[str], source_tokens: Iterable[str] | None = None
+) -> Recording | dict[str, Recording]:
+    """A recording of what a model of transformers has put out already, called with `output_attentions=True`.
+
+    `tokens`: a label for each position. Of an encoder-decoder `tokens` are the decoder's, `source_tokens` the
+    encoder's, and the result is three recordings, `encoder`, `decoder` and `cross`. Raises ValueError where attentions
+    are missing, of more than one text, or do not fit the labels.
+    """
+    kinds = ("encoder_attentions", "decoder_attentions", "cross_attentions")
+    tokens = tuple(tokens)
+    if not hasattr(outputs, kinds[0]):
+        if not hasattr(outputs, "attentions"):
+            what = type(outputs).__name__
+            raise TypeError(f"no attentions in {what}: give what the model returns with return_dict=True")
+        return layers_of(outputs, "attentions", tokens, None, getattr(outputs, "logits", None))
+    if source_tokens is None:
+        raise ValueError("these outputs are of an encoder-decoder: give source_tokens too, the labels of the encoder")
+    sources = tuple(source_tokens)
+    return {
+        "encoder": layers_of(outputs, kinds[0], sources, None),
+        "decoder": layers_of(outputs, kinds[1], tokens, None, getattr(outputs, "logits", None)),
+        "cross": layers_of(outputs, kinds[2], tokens, sources),
+    }
+
+
+def layers_of(
+    outputs: Any, kind: str, tokens: tuple[str, ...], sources: tuple[str, ...] | None, logits: Tensor | None = None
+) -> Recording:
+    """A recording of one kind of attention: a tensor (B, H, T, S) for each layer, B = 1."""
+    layers = getattr(outputs, kind, None)
+    if not layers or any(layer is None for layer in layers):
+        raise ValueError(
+            f"the model returned no {kind}: call it with output_attentions=True, and load it with "
+            "attn_implementation='eager', as sdpa keeps no weights; from_transformers needs neither"
+        )
+    if not isinstance(layers[0], Tensor):
+        raise ValueError(
+            "these outputs are of generate(), step by step: one pass over the finished text has all of its attention, "
+            "from_transformers(model, tokenizer, ids)"
+        )
+    for layer in layers:
+        if layer.size(0) > 1:
+            raise ValueError(f"{layer.size(0)} texts came, a recording is of one: give the model one text")
+        if layer.shape[2:] != (fitting := (len(tokens), len(sources or tokens))):
+            raise ValueError(f"{kind} of shape {tuple(layer.shape)} need (T, S) = {fitting}, as there are labels")
+    attention = {f"layer {n}": to_numpy(layer[0]) for n, layer in enumerate(layers)}
+    kept = None if logits is None or logits.ndim != 3 else to_numpy(logits[0])
+    return Recording(tokens, sources, attention, {}, kept, type(outputs).__name__)
+
+
+def encoded(tokenizer: Any, text: Text, argument: str = "text") -> list[int]:
+    """The ids of one text; as `text_target` a tokenizer of two languages takes the second."""
+    if isinstance(text, str):
+        if tokenizer is None:
+            raise ValueError("a text needs its tokenizer; without one, give the ids of the text")
+        text = tokenizer(**{argument: text})
+    given = text["input_ids"] if isinstance(text, Mapping) else text
+    if len(given) and isinstance(given[0], str):
+        raise ValueError(f"{len(given)} texts came, a recording is of one: give one string")
+    ids = torch.as_tensor(given)
+    if ids.ndim == 2 and ids.size(0) > 1:
+        raise ValueError(f"{ids.size(0)} texts came, a recording is of one: choose a row, e.g. ids[0]")
+    if not ids.numel():
+        raise ValueError("the text has no tokens: give at least one")
+    return ids.flatten().tolist()
+
+
+def labels(tokenizer: Any, ids: list[int]) -> list[str]:
+    """Readable labels: what stands for a space before a word becomes one, so that "Ġcat" and "▁cat" are " cat"."""
+    if tokenizer is None:
+        return [str(i) for i in ids]
+    tokens = tokenizer.convert_ids_to_tokens(ids)
+    decoded = [tokenizer.decode([i], clean_up_tokenization_spaces=False) for i in ids]
+    return [token.replace("▁", " ") if "▁" in token else text for token, text in zip(tokens, decoded, strict=True)]
+
+
+def start_token(model: nn.Module) -> int:
+    """The token before a target. Raises ValueError where the model names none."""
+    start = getattr(model.config, "decoder_start_token_id", None)
+    if start is None:
+        raise ValueError("the model's config has no decoder_start_token_id: give the target as ids, its start first")
+    return start
+
+
+def divided(model: Any, whole: Recording, target_tokens: list[str]) -> dict[str, Recording]:
+    """The recording of an encoder-decoder in three, by the names of its modules; `tokens` of the whole are its source.
+
+    Activations of the encoder go with its attention, all others, and the logits, with the decoder's.
+    """
+    encoder = model.get_encoder()
+    prefix = next(name for name, module in model.named_modules() if module is encoder)
+
+    def part(name: str) -> str:
+        return "encoder" if name.startswith(f"{prefix}.") else "cross" if CROSS.search(name) else "decoder"
+
+    def those(arrays: Mapping[str, Any], *parts: str) -> dict[str, Any]:
+        return {name: array for name, array in arrays.items() if part(name) in parts}
+
+    att, act, target = whole.attention, whole.activations, tuple(target_tokens)
+    return {
+        "encoder": Recording(whole.tokens, None, those(att, "encoder"), those(act, "encoder"), None, whole.model),
+        "decoder": Recording(
+            target, None, those(att, "decoder"), those(act, "decoder", "cross"), whole.logits, whole.model
+        ),
+        "cross": Recording(target, whole.tokens, those(att, "cross"), {}, None, whole.model),
+    }
