@@ -7,7 +7,18 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "minigpt"
 
-PARTS = {"assets", "config", "text", "models", "weights", "sampling", "inspection", "training", "evaluation"}
+PARTS = {
+    "assets",
+    "config",
+    "text",
+    "models",
+    "weights",
+    "sampling",
+    "translating",
+    "inspection",
+    "training",
+    "evaluation",
+}
 MAY_IMPORT: dict[str, set[str]] = {
     "assets": set(),
     "config": set(),
@@ -15,9 +26,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "models": {"config"},
     "weights": {"config", "text", "models"},
     "sampling": {"config", "text", "models"},
+    "translating": {"config", "text", "models", "sampling"},
     "inspection": {"config", "text", "models"},
-    "training": {"config", "text", "models", "weights", "sampling", "inspection"},
-    "evaluation": {"config", "text", "models", "weights", "sampling", "inspection"},
+    "training": {"config", "text", "models", "weights", "sampling", "translating", "inspection"},
+    "evaluation": {"config", "text", "models", "weights", "sampling", "translating", "inspection"},
     "views": set(),
     "doctor": PARTS,
     "course": PARTS | {"views", "doctor"},

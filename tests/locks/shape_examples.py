@@ -103,6 +103,16 @@ def translator() -> None:
     model.decode(target, memory, mask, cache)
 
 
+def translating() -> None:
+    from minigpt.config import TranslatorConfig
+    from minigpt.models.translator import Translator
+    from minigpt.translating import Decoder
+
+    source = torch.randint(3, V, (B, T))
+    for use_cache in (True, False):
+        Decoder(Translator(TranslatorConfig(V, 9, C, H, 1)), source, use_cache).next_log_probs(source[:, :1])
+
+
 EXAMPLES: dict[str, Callable[[], None]] = {
     "minigpt.inspection.record": record,
     "minigpt.models.attention": attention,
@@ -112,4 +122,5 @@ EXAMPLES: dict[str, Callable[[], None]] = {
     "minigpt.sampling": sampling,
     "minigpt.text.batches": batches,
     "minigpt.training.loop": loop,
+    "minigpt.translating": translating,
 }
