@@ -113,10 +113,20 @@ def translating() -> None:
         Decoder(Translator(TranslatorConfig(V, 9, C, H, 1)), source, use_cache).next_log_probs(source[:, :1])
 
 
+def encoder() -> None:
+    from minigpt.config import EncoderConfig
+    from minigpt.models.encoder import MaskedLM
+
+    config = EncoderConfig(V, 9, C, H, 2, pad_id=0, cls_id=1, sep_id=2, mask_id=3)
+    ids = torch.randint(V, (B, T))
+    MaskedLM(config).loss(ids, ids)
+
+
 EXAMPLES: dict[str, Callable[[], None]] = {
     "minigpt.inspection.record": record,
     "minigpt.models.attention": attention,
     "minigpt.models.blocks": blocks,
+    "minigpt.models.encoder": encoder,
     "minigpt.models.gpt": gpt,
     "minigpt.models.translator": translator,
     "minigpt.sampling": sampling,
