@@ -35,6 +35,40 @@ function inside(value, reach) {
   return Math.round(100 * Math.min(Math.max(value, -reach), reach)) / 100;
 }
 
+// Sides of a tip on which its label may stand, the usual one first.
+const SIDES = [[1, -1], [1, 0], [1, 1], [-1, -1], [-1, 0], [-1, 1], [0, -1], [0, 1]];
+const DISTANCES = [9, 24, 40, 56, 72, 88, 104, 120, 136];
+const HEIGHT = 15; // of a label
+
+/**
+ * Where labels stand, as [middle x, middle y, is it apart from its tip?]: each at the nearest place in the picture where
+ * it covers no tip and no other label. Where all is taken, it covers something.
+ */
+export function labelPlaces(tips, widths) {
+  const taken = tips.map(([x, y]) => [x, y, 16, 16]); // middle and size
+  const meet = (a, b) => 2 * Math.abs(a[0] - b[0]) < a[2] + b[2] && 2 * Math.abs(a[1] - b[1]) < a[3] + b[3];
+  const within = (at, size) => at >= size / 2 && at <= SIZE - size / 2;
+  const inPicture = (box) => within(box[0], box[2]) && within(box[1], box[3]);
+  const free = (box) => inPicture(box) && !taken.some((other) => meet(box, other));
+  return tips.map(([x, y], n) => {
+    const beside = (away) => ([right, down]) => {
+      const gap = right ? away : 0;
+      const [dx, dy] = [right * (gap + widths[n] / 2), down * (away + HEIGHT / 2 - (right ? 4 : 0))];
+      return [x + dx, y + dy, widths[n], HEIGHT, away > DISTANCES[0]];
+    };
+    const places = DISTANCES.flatMap((away) => SIDES.map(beside(away)));
+    const box = places.find(free) ?? places.find(inPicture) ?? places[0];
+    taken.push(box);
+    return [box[0], box[1], box[4]];
+  });
+}
+
+/** A name as short as a plane has room for. */
+export function shortened(name) {
+  const letters = Array.from(name.slice(0, 60)); // not within an emoji
+  return letters.length > 12 ? `${letters.slice(0, 11).join("")}…` : name;
+}
+
 const two = (value) => value.toFixed(2).replace("-", "−");
 const pair = (point) => `(${point.map(two).join(", ")})`;
 
@@ -43,8 +77,28 @@ function makePlane(title) {
   const middle = SIZE / 2;
   const across = shape("line", { class: "axis", x1: 0, x2: SIZE, y1: middle, y2: middle });
   const up = shape("line", { class: "axis", x1: middle, x2: middle, y1: 0, y2: SIZE });
-  const svg = shape("svg", { viewBox: `0 0 ${SIZE} ${SIZE}`, role: "group", "aria-label": title }, across, up);
-  return { svg, root: element("figure", {}, element("figcaption", {}, title), svg) };
+  const arrows = shape("g", { class: "arrows" });
+  const names = shape("g", { class: "names" }); // above all arrows
+  const frame = { viewBox: `0 0 ${SIZE} ${SIZE}`, role: "group", "aria-label": title };
+  const svg = shape("svg", frame, across, up, arrows, names);
+  return { svg, arrows, names, root: element("figure", {}, element("figcaption", {}, title), svg), vectors: [] };
+}
+
+/** Give the labels of a plane room, and lead a line to each that stands apart from its tip. */
+function placeLabels({ vectors }) {
+  const tips = vectors.map(({ point }) => point());
+  // A view that is not in sight yet measures nothing.
+  const widths = vectors.map(({ text }) => text.getComputedTextLength() || 7 * text.textContent.length);
+  labelPlaces(tips, widths).forEach(([x, y, apart], n) => {
+    const { text, leader } = vectors[n];
+    const [tipX, tipY] = tips[n];
+    set(text, { x, y });
+    set(leader, { x1: tipX, y1: tipY, x2: apart ? x : tipX, y2: apart ? y : tipY });
+  });
+}
+
+function set(node, attributes) {
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
 }
 
 /** A vector in a plane: `place` draws it, and where `onMove` is given, pointer and arrow keys call it. */
@@ -52,21 +106,20 @@ function makeVector(plane, kind, name, reach, onMove) {
   const line = shape("line", { x1: SIZE / 2, y1: SIZE / 2 });
   const halo = shape("circle", { class: "halo", r: 0 });
   const tip = shape("circle", { r: 7, tabindex: onMove ? 0 : -1, role: onMove ? "application" : "img" });
-  const text = shape("text", {}, name);
-  plane.svg.append(shape("g", { class: `vector ${kind} ${onMove ? "movable" : ""}` }, line, halo, tip, text));
+  const text = shape("text", {}, shortened(name));
+  const leader = shape("line");
+  plane.arrows.append(shape("g", { class: `vector ${kind} ${onMove ? "movable" : ""}` }, line, halo, tip));
+  plane.arrows.prepend(leader);
+  plane.names.append(text);
+  plane.vectors.push({ text, leader, point: () => onPicture(at, reach) });
   let at = [0, 0];
   const place = (point, size = 0) => {
     at = point;
     const [x, y] = onPicture(point, reach);
-    text.setAttribute("text-anchor", x > 0.75 * SIZE ? "end" : "start"); // not beyond the edge
-    for (const [node, attributes] of [
-      [line, { x2: x, y2: y }],
-      [halo, { cx: x, cy: y, r: size }],
-      [tip, { cx: x, cy: y, "aria-label": `${kind} ${name} ${pair(point)}${onMove ? "; arrow keys move it" : ""}` }],
-      [text, { x: x > 0.75 * SIZE ? x - 10 : x + 10, y: y < 20 ? y + 18 : y - 8 }],
-    ]) {
-      for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-    }
+    set(line, { x2: x, y2: y });
+    set(halo, { cx: x, cy: y, r: size });
+    const what = `${kind} ${name} ${pair(point)}${onMove ? "; arrow keys move it" : ""}`;
+    set(tip, { cx: x, cy: y, "aria-label": what });
   };
   if (onMove) {
     tip.addEventListener("pointerdown", (event) => tip.setPointerCapture(event.pointerId));
@@ -115,6 +168,7 @@ function render({ model, el }) {
 
   let now; // the vectors while they are dragged; the model hears of them at the end
   let places;
+  let planes;
   let built; // for which labels and reach
   const read = () => ({
     query: model.get("query"),
@@ -144,6 +198,7 @@ function render({ model, el }) {
       values: labels.map((label, s) => makeVector(right, "value", label, reach, moving("values", s))),
       output: makeVector(right, "output", "output", reach),
     };
+    planes = [left, right];
     board.replaceChildren(left.root, right.root);
   }
   function drawVectors() {
@@ -153,6 +208,7 @@ function render({ model, el }) {
     now.keys.forEach((key, s) => places.keys[s](key, 24 * result.weights[s]));
     now.values.forEach((value, s) => places.values[s](value, 24 * result.weights[s]));
     places.output(result.output);
+    planes.forEach(placeLabels);
     numbers.replaceChildren(tableOf(model.get("labels"), now.keys, now.values, scaled, result));
     output.textContent = `Query ${pair(now.query)}. Output = sum of weight × value = ${pair(result.output)}`;
   }
