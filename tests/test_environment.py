@@ -119,6 +119,17 @@ def test_course_py_allows_the_pythons_that_pyproject_allows():
     assert minors == course.SUPPORTED
 
 
+def test_what_a_message_says_to_install_is_a_dependency_or_in_an_extra_that_the_readme_names():
+    extras = PROJECT["optional-dependencies"]
+    known = {Requirement(text).name for needs in [PROJECT["dependencies"], *extras.values()] for text in needs}
+    code = [file.read_text(encoding="utf-8") for file in (ROOT / "minigpt").rglob("*.py")]
+    told = {name for text in code for name in re.findall(r"pip install (\w[\w-]*)", text)}
+    assert {"bertviz", "pandas"} <= told
+    assert told <= known
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert all(f'".[{extra}]"' in readme for extra in set(extras) - {"dev"})
+
+
 def conda() -> tuple[dict[str, Requirement], list[str]]:
     """environment.yml's conda packages by PyPI's names, and what it leaves to pip."""
     file = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
