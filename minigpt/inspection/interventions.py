@@ -8,7 +8,8 @@ Each intervention is a context manager: it holds inside its `with` and is undone
 They nest; of two at the same place the inner one comes last. No weight and no module is touched: hooks stand before
 and behind the modules, and a `TorchFunctionMode` watches softmax, as in `record`. So this works for the package's
 models, a learner's and GPT-2 of transformers. Heads are `(layer, head)`, counted from 0; a layer is a module with a
-`c_proj`, which mixes the heads, and with their number in `n_head` or `num_heads`.
+`c_proj`, which mixes the heads, and with their number in `n_head` or `num_heads`. A translator has three kinds of
+layers: `inspection.translation.heads_of(model, "cross")` stands for the model where a head is named.
 
 Shapes: B batch, T time, S source time, C channels (n_embd), H heads, D channels per head, L layers.
 Sources: Michel et al. 2019, "Are Sixteen Heads Really Better than One?", for heads switched off; Vig et al. 2020,

@@ -25,7 +25,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import torch
@@ -144,14 +144,19 @@ def record(
     with torch.no_grad(), evaluating(model), watch.modules(model), watch:
         output = model(x, **inputs)
     logits = getattr(output, "logits", output if x.ndim == 2 else None)
+    n_vocab = getattr(getattr(model, "config", None), "n_vocab", None)  # an encoder puts out hidden states instead
     return Recording(
         tokens=labels,
         source_tokens=source,
         attention={name: np.concatenate(heads) for name, heads in watch.attention.items()},
         activations=watch.activations,
-        logits=to_numpy(logits[0]) if isinstance(logits, Tensor) and logits.ndim == 3 else None,
+        logits=to_numpy(logits[0]) if is_logits(logits, n_vocab) else None,
         model=type(model).__name__,
     )
+
+
+def is_logits(output: Any, n_vocab: int | None) -> TypeGuard[Tensor]:
+    return isinstance(output, Tensor) and output.ndim == 3 and output.size(-1) == (n_vocab or output.size(-1))
 
 
 class Watch(TorchFunctionMode):
@@ -222,6 +227,20 @@ def weights_of(
     enable_gqa: bool = False,
 ) -> Tensor:
     """The weights behind `F.scaled_dot_product_attention`, from its arguments: (…, T, D), (…, S, D) -> (…, T, S)."""
+    scores = scores_of(query, key, attn_mask, is_causal, scale, enable_gqa)
+    nowhere = (scores == -math.inf).all(dim=-1, keepdim=True)
+    return scores.softmax(dim=-1).masked_fill(nowhere, 0.0)  # PyTorch too gives zeros where a row may look nowhere
+
+
+def scores_of(
+    query: Tensor,
+    key: Tensor,
+    attn_mask: Tensor | None = None,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    """The scores before their softmax, q·k/√D and -inf where masked: (…, T, D), (…, S, D) -> (…, T, S)."""
     if enable_gqa:  # several heads of queries share one of keys
         key = key.repeat_interleave(query.size(-3) // key.size(-3), dim=-3)
     scale = 1 / math.sqrt(query.size(-1)) if scale is None else scale
@@ -232,8 +251,7 @@ def weights_of(
         scores = scores.masked_fill(~attn_mask, -math.inf)
     elif attn_mask is not None:
         scores = scores + attn_mask
-    nowhere = (scores == -math.inf).all(dim=-1, keepdim=True)
-    return scores.softmax(dim=-1).masked_fill(nowhere, 0.0)  # PyTorch too gives zeros where a row may look nowhere
+    return scores
 
 
 def one_text(model: nn.Module, ids: Tensor | Sequence[int]) -> Tensor:
