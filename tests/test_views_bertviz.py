@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -140,6 +141,29 @@ def test_a_translator_shows_its_three_kinds_of_attention(kind: str) -> None:
     assert shapes == {"Encoder": (2, 3, 6, 6), "Decoder": (2, 3, 4, 4), "Cross": (2, 3, 4, 6)}
     assert '<select id="filter">' in view.state()["markup"]
     assert view.face().count("<img") == 3
+    together = SimpleNamespace(encoder=encoder, decoder=decoder, cross=two_texts())
+    assert views.bertviz(together, kind)._repr_html_() == view._repr_html_()
+
+
+def test_an_encoder_alone_is_shown_with_its_whole_square() -> None:
+    [part] = told(views.bertviz(one_text()))["attention"]
+    assert np.count_nonzero(part["attn"]) == 2 * 3 * 5 * 5
+
+
+@pytest.mark.parametrize("kind", ["head", "model"])
+def test_bertviz_itself_is_told_the_same_of_a_translator(kind: str) -> None:
+    import bertviz
+
+    encoder, decoder, cross = one_text(T=6, name="s"), one_text(T=4), two_texts()
+    given = dict(encoder=encoder, decoder=decoder, cross=cross)
+    tensors = {f"{name}_attention": list(torch.from_numpy(part.stack)[:, None]) for name, part in given.items()}
+    labels = dict(encoder_tokens=list(encoder.tokens), decoder_tokens=list(decoder.tokens))
+    html = module._page(getattr(bertviz, f"{kind}_view"), **tensors, **labels, prettify_tokens=False)
+    theirs, ours = json.loads(module.page_parts(html)["numbers"]), told(views.bertviz(view=kind, **given))
+    for name in ("name", "left_text", "right_text"):
+        assert [part[name] for part in ours["attention"]] == [part[name] for part in theirs["attention"]]
+    for our, their in zip(ours["attention"], theirs["attention"], strict=True):
+        np.testing.assert_allclose(our["attn"], their["attn"], atol=0.0005)
 
 
 def test_the_weights_of_the_neuron_view_are_those_of_pytorch() -> None:

@@ -57,7 +57,7 @@ class Bertviz:
 
 
 def bertviz(
-    recording: Recording | None = None,
+    recording: Any = None,
     view: str = "head",
     layers: Iterable[int] | None = None,
     heads: Iterable[int] | None = None,
@@ -68,8 +68,8 @@ def bertviz(
 ) -> Bertviz:
     """Attention in bertviz's head view (one layer, lines between tokens) or model view (all heads, small).
 
-    `recording`: attention of one text, or of one to another; see `views.heads`. Of a translator, give instead the
-    recordings of its `encoder`, its `decoder` and their `cross` attention, or some of them: the view switches between.
+    `recording`: attention of one text, or of one to another; see `views.heads`. A translator's has three of them as its
+    `encoder`, `decoder` and `cross`, which can be given by name too, or some of them: the view switches between.
     `layers`, `heads`: those to show, counted from 0, in this order; all if not given. In the head view `heads` are only
     those switched on at first. A double click on a colour there shows that head alone.
 
@@ -80,6 +80,8 @@ def bertviz(
         raise ValueError(
             f"view is {view!r}: there are 'head' and 'model', and views.bertviz_neuron for queries and keys"
         )
+    if encoder is decoder is cross is None and hasattr(recording, "cross"):
+        recording, encoder, decoder, cross = None, recording.encoder, recording.decoder, recording.cross
     parts = {"Encoder": encoder, "Decoder": decoder, "Cross": cross}
     given = {name: part for name, part in parts.items() if part is not None}
     if (recording is None) == (not given):
@@ -245,7 +247,7 @@ def _inputs(shown: Mapping[str, _Part]) -> tuple[dict[str, Any], int, int]:
 
 
 def _tensors(stack: np.ndarray) -> list[Any]:
-    """A tensor (1, H, T, S) for each layer, as bertviz wants it; this module needs no PyTorch but there."""
+    """A tensor (1, H, T, S) for each layer: bertviz takes nothing else, and so has PyTorch, which no view imports."""
     _package()
     from bertviz.util import torch
 
