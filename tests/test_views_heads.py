@@ -222,6 +222,11 @@ def test_scores_of_another_model_are_dropped_with_it() -> None:
         (dict(mask=np.ones((2, 5), dtype=bool)), ValueError, "a bool for each cell"),
         (dict(values=np.ones((2, 3, 4))), ValueError, r"for each value, \(2, 3, 5\)"),
         (dict(values=-np.ones((2, 3, 5))), ValueError, "0 or more"),
+        (dict(raw=np.zeros((2, 3, 5, 4))), ValueError, r"one for each weight, \(2, 3, 5, 5\)"),
+        (dict(raw=np.full((2, 3, 5, 5), np.nan)), ValueError, "NaN"),
+        (dict(raw=np.full((2, 3, 5, 5), -np.inf)), ValueError, "-inf where its weight is not 0"),
+        (dict(rollout=np.ones((2, 5, 4))), ValueError, r"shares from 0 to 1, \(2, 5, 5\)"),
+        (dict(rollout=-np.ones((2, 5, 5))), ValueError, "attention_rollout"),
     ],
 )
 def test_options_that_do_not_fit_are_refused_with_what_fits(options: dict, error: type, message: str) -> None:
@@ -313,7 +318,88 @@ def test_layers_of_a_recording_are_read_without_stacking_them() -> None:
     assert views.heads(given).data == views.heads(recording).data
 
 
+# Other quantities
+
+
+def raw_and_recording(T: int = 5) -> tuple[np.ndarray, Recording]:
+    scores = np.random.default_rng(1).normal(size=(2, 3, T, T)).astype(np.float32) * 3
+    raw = np.where(np.tri(T, dtype=bool), scores, -np.inf)
+    return raw, Recording(tuple("abcdefgh"[:T]), softmax(raw))
+
+
+def test_scores_before_the_softmax_arrive_head_by_head_within_half_a_step() -> None:
+    raw, recording = raw_and_recording()
+    view = views.heads(recording, raw=raw)
+    assert view.quantities == ["weights", "scores"]
+    assert view.whole == b""  # nothing travels before it is asked for
+    view.quantity, view.head = "scores", 2
+    [[low, high]], causal = view.whole_ranges, np.tri(5, dtype=bool)
+    arrived = low + (high - low) * np.frombuffer(view.whole, np.uint8) / 255
+    assert (view.whole_heads, view.whole_of) == ([2], "scores")
+    np.testing.assert_allclose(arrived, raw[0, 2][causal], atol=(high - low) / 500)
+
+
+def test_rollout_is_that_of_the_enlarged_layer() -> None:
+    _, recording = raw_and_recording()
+    rollout = np.stack([np.eye(5), np.tri(5) / np.arange(1, 6)[:, None]])
+    view = views.heads(recording, layer=1, rollout=rollout)
+    view.quantity = "rollout"
+    np.testing.assert_allclose(dequantised(view.whole, view.shape, True, 0), rollout[1], atol=0.004)
+
+
+def test_a_quantity_that_was_not_given_is_refused_with_the_option_that_gives_it() -> None:
+    _, recording = raw_and_recording()
+    with pytest.raises(TraitError, match=r"there are weights; views\.heads\(…, raw=…\) adds it"):
+        views.heads(recording).quantity = "scores"
+
+
+def test_another_recording_without_scores_shows_its_weights_again() -> None:
+    raw, recording = raw_and_recording()
+    view = views.heads(recording, raw=raw)
+    view.quantity = "scores"
+    view.show(recording)
+    assert (view.quantity, view.quantities, view.whole) == ("weights", ["weights"], b"")
+
+
+@pytest.mark.usefixtures("long_is_four")
+def test_scores_of_a_long_text_come_and_go_with_the_choice() -> None:
+    raw, recording = raw_and_recording()
+    view = views.heads(recording, raw=raw)
+    weights = view.whole
+    view.quantity = "scores"
+    assert view.whole != weights
+    view.quantity = "weights"
+    assert (view.whole, view.whole_of, view.whole_ranges) == (weights, "weights", [])
+
+
+def test_a_score_of_minus_infinity_in_every_head_is_a_masked_cell() -> None:
+    raw = np.zeros((1, 2, 3, 3), dtype=np.float32)
+    raw[..., 0, 1] = -np.inf
+    view = views.heads(Recording(tuple("abc"), softmax(raw)), raw=raw)
+    assert hidden_cells(view) == [(0, 1)]
+
+
+def test_a_saved_page_offers_the_quantities_that_it_holds() -> None:
+    raw, recording = raw_and_recording()
+    view = views.heads(recording, raw=raw, values=np.ones((2, 3, 5)))
+    assert view.stored() == {"quantities": ["weights", "by value"]}
+    view.quantity = "scores"
+    assert view.stored() == {"quantities": ["weights", "scores", "by value"]}
+
+
 # Out of the view
+
+
+def test_pandas_gets_the_numbers_that_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in = SimpleNamespace(Index=lambda labels, name: list(labels), DataFrame=lambda numbers, **labels: numbers)
+    monkeypatch.setitem(sys.modules, "pandas", stand_in)
+    raw, recording = raw_and_recording()
+    sizes = np.arange(30, dtype=np.float32).reshape(2, 3, 5)
+    view = views.heads(recording, layer=1, head=1, raw=raw, values=sizes)
+    view.quantity = "scores"
+    assert (view.to_pandas() == raw[1, 1]).all()
+    view.quantity = "by value"
+    np.testing.assert_allclose(view.to_pandas(), recording.stack[1, 1] * sizes[1, 1])
 
 
 def test_pandas_gets_the_exact_weights_with_the_tokens_as_labels(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,11 +75,11 @@ export function tokenInWords(list, at) {
 }
 
 /** “sat” (3) looks at “cat” (2): 61 %, “The” (0): 20 %. `inWords` says a weight. */
-export function sentence(tokens, sources, i, row, inWords = inPercent) {
+export function sentence(tokens, sources, i, row, inWords = inPercent, verb = "looks at") {
   const name = tokenInWords(tokens, i);
-  if (row.every((byte) => byte === 0)) return `${name} looks at nothing: all of its weights are 0`;
+  if (verb === "looks at" && row.every((byte) => byte === 0)) return `${name} looks at nothing: all of its weights are 0`;
   const parts = strongest(row, 4).map(([key, weight]) => `${tokenInWords(sources, key)}: ${inWords(weight)}`);
-  return `${name} looks at ${parts.join(", ")}`;
+  return `${name} ${verb} ${parts.join(", ")}`;
 }
 
 const THUMB = 48; // pixels of a thumbnail, at most

@@ -53,7 +53,7 @@ function render({ model, el }) {
   const stops = [
     onChange(model, ["version"], draw),
     onChange(model, ["scores", "score", "smallest", "threshold"], sorter.draw),
-    onChange(model, ["layer", "head", "overlay", "lines", "by_value", "whole_heads"], redrawPanel),
+    onChange(model, ["layer", "head", "overlay", "lines", "quantity", "whole_heads", "whole_of"], redrawPanel),
     onChange(model, ["row", "column"], panel.draw),
     keepDrawn(panel.node, draw),
   ];

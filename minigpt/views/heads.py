@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from traitlets import Bool, Bytes, Dict, Float, Int, List, TraitError, Tuple, Unicode, observe, validate
 
-from minigpt.views import plain, static
+from minigpt.views import head_options, static
 from minigpt.views.attention import (
     MAX_BYTES,
     Recording,
@@ -22,6 +22,8 @@ from minigpt.views.attention import (
 from minigpt.views.view import View
 
 LONGEST = 256  # tokens: up to here every head is sent whole; of longer texts the kernel sends heads as they are opened
+QUANTITIES = ("weights", "scores", "by value", "rollout")
+ASKED = ("scores", "rollout")  # quantities that the kernel sends a head at a time
 POOL = 32  # cells a side of the thumbnails of a longer text
 
 
@@ -31,7 +33,8 @@ class Heads(View):
     `layer`, `head`: the enlarged head. `lines`: is it drawn as lines instead of a matrix? `overlay`: heads (layer,
     head) that are drawn with it as lines. `row`: the pinned token that looks, -1 for none; `column`: without a pinned
     row, the pinned token that is looked at. `score`, `smallest`, `threshold`: the order of the grid, and its filter.
-    `by_value`: are weights times the size of the value shown?
+    `quantity`: what the enlarged head shows, of those in `quantities`: "weights", "scores" before the softmax, weights
+    times the size of the value ("by value"), or the "rollout" of all heads up to this layer.
     """
 
     name = "heads"
@@ -54,25 +57,33 @@ class Heads(View):
     smallest = Bool(False).tag(sync=True)
     threshold = Float(None, allow_none=True).tag(sync=True)
     pool = List(Int()).tag(sync=True)  # [P, Q]: `data` holds thumbnails of this size only; empty: it holds all
-    whole = Bytes(b"").tag(sync=True)  # where `data` holds thumbnails: the heads that are drawn large, …
-    whole_heads = List(Int()).tag(sync=True)  # … and which these are, as layer * H + head
+    whole = Bytes(b"").tag(sync=True)  # what `data` lacks of the heads that are drawn large, …
+    whole_heads = List(Int()).tag(sync=True)  # … which these are, as layer * H + head, …
+    whole_of = Unicode("").tag(sync=True)  # … of which quantity, …
+    whole_ranges = List(List(Float())).tag(sync=True)  # … and, of scores, what the bytes 0 and 255 stand for
     padding = List(Bool()).tag(sync=True)  # for each token that is looked at; empty: there is none
     hidden = Bytes(b"").tag(sync=True)  # a bit for each cell (T, S) that is masked, besides the causal ones
     warning = Unicode("").tag(sync=True)
     norms = Bytes(b"").tag(sync=True)  # float32 (L, H, S): the size of each value
-    by_value = Bool(False).tag(sync=True)
-    _weights: Weights | None = None  # the exact weights stay in the kernel
+    quantity = Unicode("weights").tag(sync=True)
+    quantities = List(Unicode(), ["weights"]).tag(sync=True)
+    _weights: Weights | None = None  # the exact numbers stay in the kernel
+    _raw: np.ndarray | None = None
+    _rollout: np.ndarray | None = None
 
     def __init__(self, recording: Recording, layer: int = 0, head: int = 0, **options: Any) -> None:
         scores, score = options.pop("scores", None), options.pop("sort", "")
         traits = self._read(recording, **options)
         _check_head(traits["shape"], layer, head)
-        traits["scores"] = _scores(scores, traits["shape"])
+        traits["scores"] = head_options.head_scores(scores, traits["shape"])
         super().__init__(layer=layer, head=head, score=score, **traits)
 
-    def show(self, recording: Recording, *, padding: Any = None, mask: Any = None, values: Any = None) -> None:
-        """Show another recording; the enlarged head stays where it is, if the new model has it, and so do scores."""
-        traits = self._read(recording, padding, mask, values)
+    def show(self, recording: Recording, **options: Any) -> None:
+        """Show another recording, with `padding`, `mask`, `values`, `raw`, `rollout` of its own, as `heads` takes them.
+
+        The enlarged head stays where it is, if the new model has it, and so do the scores that sort the heads.
+        """
+        traits = self._read(recording, **options)
         n_layer, n_head, T, S = traits["shape"]
         with self.hold_sync():  # one message, so that no half-changed state is drawn
             self.overlay = [(n, h) for n, h in self.overlay if n < n_layer and h < n_head]
@@ -82,36 +93,83 @@ class Heads(View):
             self.set_trait("head", min(self.head, n_head - 1))
             self.row = self.row if self.row < T else -1
             self.column = self.column if self.column < S else -1
+            self.quantity = self.quantity if self.quantity in traits["quantities"] else "weights"
             for name, value in traits.items():
                 self.set_trait(name, value)
             self._send_whole()
             self.version += 1
 
-    def _read(self, recording: Recording, padding: Any = None, mask: Any = None, values: Any = None) -> dict[str, Any]:
+    def _read(
+        self,
+        recording: Recording,
+        padding: Any = None,
+        mask: Any = None,
+        values: Any = None,
+        raw: Any = None,
+        rollout: Any = None,
+    ) -> dict[str, Any]:
         weights = checked(recording)
-        if max(weights.shape[2:]) <= LONGEST:
-            traits = attention_traits(recording) | dict(pool=[], whole=b"", whole_heads=[])
-        else:
-            traits = _pooled_traits(weights)
+        raw, rollout = head_options.raw_scores(raw, weights), head_options.rollouts(rollout, weights)
+        traits = dict(whole=b"", whole_heads=[], whole_of="", whole_ranges=[])
+        traits |= attention_traits(recording) | dict(pool=[]) if is_short(weights) else _pooled_traits(weights)
         traits["warning"] = uneven_rows(weights)
         if traits["warning"]:
             warnings.warn(traits["warning"], stacklevel=4)  # the line that called `heads`
-        traits["padding"] = _padding(padding, weights)
-        traits["hidden"] = _hidden(mask, traits["padding"], weights)
-        traits["norms"] = _norms(values, weights)
-        self._weights = weights
+        traits["padding"] = head_options.padded(padding, weights)
+        traits["hidden"] = head_options.hidden(mask, traits["padding"], raw, weights)
+        traits["norms"] = head_options.norms(values, weights)
+        given = (True, raw is not None, values is not None, rollout is not None)
+        traits["quantities"] = [name for name, there in zip(QUANTITIES, given, strict=True) if there]
+        self._weights, self._raw, self._rollout = weights, raw, rollout
         return traits
 
-    @observe("layer", "head", "overlay")
+    @observe("layer", "head", "overlay", "quantity")
     def _send_whole(self, change: Any = None) -> None:
-        """Of a long text: give the page the heads that it draws large."""
-        if not self.pool or self._weights is None:
+        """Give the page what it lacks of the heads that it draws large: of a long text, and of scores and rollout."""
+        if self._weights is None or not (self.pool or self.quantity in ASKED):
             return
         n_head = self.shape[1]
         wanted = dict.fromkeys([(self.layer, self.head), *self.overlay])
+        packed, ranges = zip(*(self._packed(n, h) for n, h in wanted), strict=True)
         with self.hold_sync():
-            self.whole = b"".join(quantised([self._weights.layers[n][h, None]], self.causal) for n, h in wanted)
+            self.whole, self.whole_ranges = b"".join(packed), [list(limits) for limits in ranges if limits]
             self.whole_heads = [n * n_head + h for n, h in wanted]
+            self.whole_of = self.quantity
+
+    def _packed(self, layer: int, head: int) -> tuple[bytes, list[float]]:
+        """One head as bytes, and what 0 and 255 stand for; nothing for weights and shares, which go from 0 to 1."""
+        quantity = "weights" if self.quantity == "by value" else self.quantity  # the page does the product
+        numbers = self._numbers(quantity, layer, head)
+        if quantity == "scores":
+            return head_options.in_range(numbers, self.causal)
+        return quantised([numbers[None]], self.causal), []
+
+    def _numbers(self, quantity: str, layer: int, head: int) -> np.ndarray:
+        """The exact numbers of a head, (T, S)."""
+        assert self._weights is not None
+        if quantity == "scores" and self._raw is not None:
+            return self._raw[layer, head]
+        if quantity == "rollout" and self._rollout is not None:
+            return self._rollout[layer]
+        weights = self._weights.layers[layer][head]
+        if quantity == "by value":
+            return weights * np.frombuffer(self.norms, "<f4").reshape(*self.shape[:2], -1)[layer, head]
+        return weights
+
+    def stored(self) -> dict[str, Any]:
+        """A saved page offers what it holds."""
+        return {"quantities": [name for name in self.quantities if name not in ASKED or name == self.quantity]}
+
+    @validate("quantity")
+    def _valid_quantity(self, proposal: Any) -> str:
+        if proposal["value"] not in self.quantities:
+            options = {"scores": "raw=", "by value": "values=", "rollout": "rollout="}
+            option = options.get(proposal["value"])
+            raise TraitError(
+                f"no quantity {proposal['value']!r}: there are {', '.join(self.quantities)}"
+                + (f"; views.heads(…, {option}…) adds it" if option else "")
+            )
+        return proposal["value"]
 
     @validate("layer", "head", "overlay")
     def _valid_head(self, proposal: Any) -> Any:
@@ -131,15 +189,14 @@ class Heads(View):
         return proposal["value"]
 
     def to_pandas(self) -> Any:
-        """The exact weights of the enlarged head as a pandas DataFrame: a row for each token that looks."""
+        """What is shown of the enlarged head, exact, as a pandas DataFrame: a row for each token that looks."""
         try:
             import pandas  # pyright: ignore[reportMissingImports]: an optional package
         except ImportError as error:
             raise ImportError("to_pandas() needs pandas, which is not installed: pip install pandas") from error
-        assert self._weights is not None
-        weights = self._weights.layers[self.layer][self.head]
+        numbers = self._numbers(self.quantity, self.layer, self.head)
         rows, columns = pandas.Index(self.tokens, name="token"), pandas.Index(self.source_tokens, name="looks at")
-        return pandas.DataFrame(weights, index=rows, columns=columns)
+        return pandas.DataFrame(numbers, index=rows, columns=columns)
 
     def describe(self) -> str:
         """Size of the model and the text, and where the last token of the enlarged head looks most."""
@@ -183,6 +240,8 @@ def heads(
     padding: Any = None,
     mask: Any = None,
     values: Any = None,
+    raw: Any = None,
+    rollout: Any = None,
 ) -> Heads:
     """Show the attention of every head; click, or Enter, enlarges one; its rows tell in words who looks at whom.
 
@@ -193,12 +252,20 @@ def heads(
     `scores`: name -> (L, H), to sort and filter the heads by; `sort` names the one to begin with. `padding`: (S,) of
     bool, True for a token that only fills the row. `mask`: (T, S) of bool, True = may look, drawn where it is False as
     masked; a causal mask is seen in the weights. `values`: sizes ‖v‖ of each head's values, (L, H, S) or a mapping of
-    L arrays (H, S) in the order of the layers, to show the weights times them.
+    L arrays (H, S) in the order of the layers, to show the weights times them. `raw`: the scores before the softmax,
+    (L, H, T, S) or such a mapping, -inf where masked; `inspection.scores.attention_scores` gives both. `rollout`:
+    (L, T, S), as `inspection.rollout.attention_rollout` gives. The view then lets its reader choose what it shows.
 
     Rows that do not sum to 1 are shown, with a warning. Raises TypeError for another object, ValueError for weights
     that are none, that stand where `mask` is False, or that are too many to show.
     """
-    return Heads(recording, layer, head, scores=scores, sort=sort, padding=padding, mask=mask, values=values)
+    options = dict(padding=padding, mask=mask, values=values, raw=raw, rollout=rollout)
+    return Heads(recording, layer, head, scores=scores, sort=sort, **options)
+
+
+def is_short(weights: Weights) -> bool:
+    """Are there so few tokens that every head is sent whole?"""
+    return max(weights.shape[2:]) <= LONGEST
 
 
 def _pooled_traits(weights: Weights) -> dict[str, Any]:
@@ -209,65 +276,6 @@ def _pooled_traits(weights: Weights) -> dict[str, Any]:
     thumbs = [pooled(layer, POOL) for layer in layers]
     data, pool = quantised(thumbs, causal), list(thumbs[0].shape[1:])
     return dict(tokens=tokens, source_tokens=sources, shape=weights.shape, causal=causal, data=data, pool=pool)
-
-
-def _padding(padding: Any, weights: Weights) -> list[bool]:
-    if padding is None:
-        return []
-    given = np.asarray(padding)
-    if given.shape != (len(weights.sources),) or given.dtype != bool:
-        raise ValueError(
-            f"padding of {given.dtype} and shape {given.shape}: give a bool for each of the {len(weights.sources)} "
-            "tokens that are looked at, True where it is padding"
-        )
-    return given.tolist()
-
-
-def _hidden(mask: Any, padding: list[bool], weights: Weights) -> bytes:
-    """The masked cells as bits, (T, S): where the mask forbids to look, and padding that no head gives any weight."""
-    T, S = weights.shape[2:]
-    hidden = np.zeros((T, S), dtype=bool)
-    largest = None
-    if mask is not None:
-        given = np.asarray(mask)
-        if given.shape != (T, S) or given.dtype != bool:
-            raise ValueError(
-                f"mask of {given.dtype} and shape {given.shape}: give a bool for each cell, {(T, S)}, True = may look"
-            )
-        hidden |= ~given
-    if mask is not None or any(padding):
-        largest = np.maximum.reduce([layer.max(0) for layer in weights.layers])  # (T, S), of all heads
-        if (largest[hidden] > 0).any():
-            i, j = (int(at) for at in np.argwhere(hidden & (largest > 0))[0])
-            raise ValueError(
-                f"mask[{i}, {j}] is False, yet a head gives {largest[i, j]:.3g} there: is it another mask, or turned "
-                "over? True = may look"
-            )
-        hidden[:, np.array(padding or [False] * S) & (largest == 0).all(0)] = True
-    if weights.causal:
-        hidden &= np.tri(T, dtype=bool)  # the page knows of the rest
-    return np.packbits(hidden).tobytes() if hidden.any() else b""
-
-
-def _norms(values: Any, weights: Weights) -> bytes:
-    if values is None:
-        return b""
-    arrays = list(values.values()) if isinstance(values, Mapping) else values
-    sizes = plain.numbers(arrays, "values", ndim=3)
-    L, H, _, S = weights.shape
-    if sizes.shape != (L, H, S) or sizes.min() < 0:
-        raise ValueError(f"values of shape {sizes.shape}: give a size, 0 or more, for each value, {(L, H, S)}")
-    return sizes.astype("<f4").tobytes()
-
-
-def _scores(scores: Mapping[str, Any] | None, shape: list[int]) -> dict[str, list[float]]:
-    kept = {}
-    for name, given in (scores or {}).items():
-        array = plain.numbers(given, f"scores[{name!r}]", ndim=2)
-        if list(array.shape) != shape[:2]:
-            raise ValueError(f"scores[{name!r}] of shape {array.shape}: give one for each head, {tuple(shape[:2])}")
-        kept[plain.label(name)] = array.ravel().tolist()
-    return kept
 
 
 def _check_head(shape: list[int], layer: int, head: int) -> None:

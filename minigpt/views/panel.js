@@ -1,5 +1,5 @@
 import { headMarks, rowOf } from "./attention.js";
-import { checkbox, element } from "./common.js";
+import { element } from "./common.js";
 import { asTabbed, cellAt, factsOf, framed, inWords, matrixBase, notesOf, numbersOf, walked } from "./enlarged.js";
 import { linesBase, linesLayout, linesPicture, tokenAt } from "./lines.js";
 import { copyText, download, fitter, measurer, showShapes, svgOf } from "./shapes.js";
@@ -24,6 +24,13 @@ function makeNumbers() {
   return { root, show };
 }
 
+const CHOICES = {
+  weights: "weights",
+  scores: "scores before the softmax",
+  "by value": "weights × size of the value",
+  rollout: "rollout up to this layer",
+};
+
 /** A button that is pressed or not. */
 function toggleButton(text, click) {
   return element("button", { type: "button", "aria-pressed": "false", click }, text);
@@ -34,7 +41,8 @@ function makeTools(model, actions) {
   const lines = toggleButton("Lines", () => actions.set({ lines: true }));
   const kinds = element("div", { class: "kinds", role: "group", "aria-label": "Draw the head as" }, matrix, lines);
   const pin = toggleButton("Pin", actions.pin);
-  const weigh = checkbox("times the size of the value", false, (on) => actions.set({ by_value: on }));
+  const quantity = element("select", { change: () => actions.set({ quantity: quantity.value }) });
+  const shown = element("label", {}, "Show ", quantity);
   const button = (text, title, click) => element("button", { type: "button", title, click }, text);
   const save = [
     button("PNG", "Save the picture as PNG", () => actions.save("png")),
@@ -42,14 +50,20 @@ function makeTools(model, actions) {
   ];
   const copy = button("Copy", "Copy the enlarged head as a table, to within 0.004", actions.copy);
   const said = element("span", { role: "status", class: "soft" });
-  const root = element("div", { class: "row tools" }, kinds, pin, ...save, copy, weigh.root, said);
+  const root = element("div", { class: "row tools" }, kinds, pin, shown, ...save, copy, said);
+  let listed = "";
   const draw = (isPinned) => {
     matrix.setAttribute("aria-pressed", !model.get("lines"));
     lines.setAttribute("aria-pressed", model.get("lines"));
     pin.setAttribute("aria-pressed", isPinned);
     for (const one of save) one.hidden = !model.get("live"); // the frame of a saved page may not hand out files
-    weigh.root.hidden = model.get("norms").byteLength === 0;
-    weigh.input.checked = model.get("by_value");
+    const choices = model.get("quantities");
+    shown.hidden = choices.length < 2;
+    if (String(choices) !== listed) {
+      listed = String(choices);
+      quantity.replaceChildren(...choices.map((name) => element("option", { value: name }, CHOICES[name])));
+    }
+    quantity.value = model.get("quantity");
   };
   return { root, draw, say: (text) => (said.textContent = text) };
 }

@@ -11,7 +11,7 @@ const fit = (text) => text;
 const colours = { heat: "#005a96", mark: "#b34700", ink: "#000000", ground: "#ffffff", line: "#bdbdbd" };
 
 // A causal head over three tokens: a looks at itself; b at a and itself; c at b alone.
-const head = { data: Uint8Array.of(255, 127, 221, 0, 255, 0), shape: [1, 1, 3, 3], causal: true, n: 0, top: 1 };
+const head = { data: Uint8Array.of(255, 127, 221, 0, 255, 0), shape: [1, 1, 3, 3], causal: true, n: 0, of: (weight) => weight };
 const one = { n: 0, name: "Layer 0, head 0", short: "L0H0", colour: "#005a96", head };
 const facts = {
   heads: [one],
@@ -21,7 +21,7 @@ const facts = {
   hidden: null,
   isCausal: true,
   isLive: true,
-  isByValue: false,
+  quantity: "weights",
   colours,
 };
 
@@ -80,10 +80,17 @@ test("the order is said in words", () => {
 test("a weight times the size of its value is packed as a share of the largest", () => {
   const weighted = byValue(head, [4, 2, 1]);
   // a: 1 · 4; b: (127/255)² · 4 and (221/255)² · 2; c: 0, 1 · 2, 0
-  assert.equal(weighted.top, 4);
-  const products = Array.from(weighted.data, (byte) => (byte / 255) ** 2 * weighted.top);
+  const products = Array.from(weighted.data, (byte) => weighted.of((byte / 255) ** 2));
   const expected = [4, 4 * (127 / 255) ** 2, 2 * (221 / 255) ** 2, 0, 2, 0];
   products.forEach((product, k) => assert.ok(Math.abs(product - expected[k]) < 0.016, `${product}, ${expected[k]}`));
+});
+
+test("a score is said as the number that its byte stands for", () => {
+  const of = (weight) => -2 + 6 * Math.sqrt(weight); // 0 is −2, 255 is 4
+  const scores = { ...one, head: { ...head, of } };
+  const text = inWords({ ...facts, heads: [scores], quantity: "scores" }, scores, [2, -1]);
+  assert.equal(text, "“c” (2) gives its highest scores to “b” (1): 4.00, “a” (0): −2.00, “c” (2): −2.00");
+  assert.equal(numbersOf({ ...facts, heads: [scores], quantity: "scores" }, [2, -1])[2]()[1][2], "4.000");
 });
 
 test("the copied table has a line for each token, and nothing in masked cells", () => {

@@ -23,12 +23,15 @@ class Recording:
     def attention_stack(self):
         return self.stack
 
+raw = np.where(np.tri(14, dtype=bool), np.arange(14.0), -np.inf) * np.ones((4, 4, 1, 1))  # the last wins
+shares = np.eye(14) * np.ones((4, 1, 1))
 words = "The cat sat on the mat because it was tired of the long day".split()
 long = [f"{words[k % 14]}{k}" for k in range(1024)]
 scores = {"previous token": np.arange(16).reshape(4, 4) / 16, "entropy": np.arange(16)[::-1].reshape(4, 4)}
 mean = ["<script>alert(1)</script>", " שלום", "e\\u0301", "😀" * 40, "x" * 10_000, "\\u202eabc", "$x$", "”“"]"""
 CELLS = {
-    "own": "own = views.heads(Recording(words, 4, 4), scores=scores, values=np.ones((4, 4, 14)))\nown",
+    "own": "more = dict(scores=scores, values=np.ones((4, 4, 14)), raw=raw, rollout=shares)\n"
+    "own = views.heads(Recording(words, 4, 4), **more)\nown",
     "cross": "cross = views.heads(Recording(list('abc'), 1, 2, list('uvwxyz')), padding=np.arange(6) > 3)\ncross",
     "large": "large = views.heads(Recording(long, 2, 2))\nlarge",
     "odd": "import warnings\nwarnings.simplefilter('ignore')\nodd = views.heads(Recording(mean, 1, 2, share=0.5))\nodd",
@@ -36,18 +39,6 @@ CELLS = {
 }
 VIEW = {name: n for n, name in enumerate(CELLS)}
 TALL = {"width": 1280, "height": 5_000}  # all views are in sight
-HOVER = """canvas => {
-  const { left, top, width, height } = canvas.getBoundingClientRect();
-  const times = [];
-  for (let k = 0; k < 60; k++) {
-    const place = { clientX: left + 0.3 * width, clientY: top + height * (0.3 + k / 100), bubbles: true };
-    const start = performance.now();
-    canvas.dispatchEvent(new MouseEvent('mousemove', place));
-    canvas.getContext('2d').getImageData(0, 0, 1, 1); // until it is drawn
-    times.push(performance.now() - start);
-  }
-  return times.sort((a, b) => a - b)[30];
-}"""
 SPILLS = "node => [...node.querySelectorAll('*')].some(one => one.getBoundingClientRect().right > innerWidth)"
 
 
@@ -73,7 +64,9 @@ def view(opened):
 @pytest.fixture(autouse=True)
 def as_at_first(opened):
     """Each test finds the first view as it was."""
-    run(opened, "own.layer = own.head = 0; own.lines = own.by_value = own.smallest = False; own.overlay = []")
+    run(
+        opened, "own.layer = own.head = 0; own.lines = own.smallest = False; own.quantity = 'weights'; own.overlay = []"
+    )
     run(opened, "own.score = ''; own.threshold = None; own.row = own.column = -1")
     opened.page.wait_for_timeout(300)
 
@@ -193,13 +186,25 @@ def test_the_enlarged_head_is_copied_as_a_table(view, opened) -> None:
     assert len(lines) == 15
 
 
-def test_weights_are_shown_times_the_size_of_their_values(view, opened) -> None:
+@pytest.mark.parametrize(
+    ("key", "words", "note"),
+    [
+        ("w", "“The” (0) looks at “The” (0): 1.00", "a weight times the size of the value"),
+        ("s", "“cat” (1) gives its highest scores to “cat” (1): 1.02, “The” (0): 0", "before the softmax"),
+        ("r", "“cat” (1) has gathered from “cat” (1): 100 %", "Rollout: the share of each position"),
+    ],
+)
+def test_the_reader_chooses_what_is_shown_of_the_head(view, opened, key: str, words: str, note: str) -> None:
     own = view("own")
-    own.get_by_label("times the size of the value").press("Space")
-    eventually(own.locator(".panel"), "Each number is a weight times the size of the value that it fetches.")
-    assert run(opened, "print(own.by_value)") == "True"
+    choice = own.get_by_label("Show")
+    choice.focus()
+    choice.press(key)  # the first letter of the next choice
+    eventually(own.locator(".panel"), note)
     picture(own).press("Home")
-    eventually(own.locator(".words"), "“The” (0) looks at “The” (0): 1.00")
+    if "cat" in words:
+        picture(own).press("ArrowDown")
+    eventually(own.locator(".words"), words)
+    opened.screenshot(f"-{key}")
 
 
 def test_padding_is_called_so_and_masked_cells_say_why(view) -> None:
@@ -222,14 +227,6 @@ def test_of_a_long_text_a_head_comes_when_it_is_enlarged_and_the_rest_is_pooled(
     eventually(large.locator("strong"), "Layer 1, head 1")
     eventually(large.locator(".words"), "(1023) looks at ")
     assert run(opened, "print(large.whole_heads)") == "[3]"
-
-
-@pytest.mark.parametrize(("name", "lines"), [("own", False), ("own", True), ("large", False), ("large", True)])
-def test_a_hover_is_redrawn_within_a_frame(view, opened, name: str, lines: bool) -> None:
-    run(opened, f"{name}.lines = {lines}")
-    view(name).page.wait_for_timeout(500)
-    assert picture(view(name)).evaluate(HOVER) < 16
-    run(opened, f"{name}.lines = False")
 
 
 def test_mean_tokens_stay_text_and_rows_that_do_not_sum_to_1_are_told(view) -> None:
