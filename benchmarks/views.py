@@ -63,14 +63,17 @@ SAVED = {  # how large the output is, where it is not what the page holds: ours 
         for kind in ("head", "model")
     },
 }
-COUNT = """() => {  // of everything that a viewer draws with; a canvas counts when it has a pixel
-  const painted = canvas => canvas.width > 0 && canvas.getContext('2d')
-    ?.getImageData(0, 0, canvas.width, canvas.height).data.some(value => value > 0);
+COUNT = """() => {  // of everything that a viewer draws with; a canvas counts from when it has a pixel
+  const known = window.paintedCanvases ??= new WeakSet();  // looked at once: counting must not slow what it times
+  const painted = canvas => known.has(canvas) || (canvas.width > 0 && canvas.getContext('2d')
+    ?.getImageData(0, 0, canvas.width, canvas.height).data.some(value => value > 0) && known.add(canvas));
   const inNotebook = document.querySelector('.jp-Notebook');
   const places = inNotebook ? [...document.querySelectorAll('.jp-OutputArea-output')] : [document.body];
   return places.map(place => place.querySelectorAll('svg *').length
     + [...place.querySelectorAll('canvas')].filter(painted).length).reduce((a, b) => a + b, 0);
 }"""
+RUN = """(() => { const notebook = jupyterapp.shell.currentWidget.content; notebook.activeCellIndex = %d;
+  notebook.deselectAll(); return jupyterapp.commands.execute('notebook:run-cell'); })()"""
 LEAST = {"ours": 145, "bertviz head": 100, "bertviz model": 144, "circuitsvis": 1}
 HOVER = {  # milliseconds of one answer; null where the viewer has none
     "ours": """() => { const canvas = document.querySelector('.minigpt-heads .panel canvas');
@@ -128,8 +131,9 @@ def watch(page, viewer: str) -> dict:
     )
     before = page_memory()
     start = time.perf_counter()
-    run_cell(page, 1)
+    page.evaluate(f"() => {{ {RUN % 1} }}")  # without waiting: the picture may be there before the kernel is idle
     drawn = wait_until_drawn(page, LEAST[viewer]) - start
+    look_for_errors(page, 1)
     sent = received[0]
     grown = page_memory() - before
     hover = next((value for frame in page.frames if (value := hover_in(frame, viewer)) is not None), None)
@@ -143,12 +147,12 @@ def watch(page, viewer: str) -> dict:
 
 def run_cell(page, index: int) -> None:
     """Run one cell and wait for the kernel."""
-    ask(
-        page,
-        f"(async () => {{ const panel = jupyterapp.shell.currentWidget; panel.content.activeCellIndex = {index}; "
-        "panel.content.deselectAll(); await jupyterapp.commands.execute('notebook:run-cell'); })()",
-        seconds=120,
-    )
+    ask(page, f"(async () => {{ await {RUN % index} }})()", seconds=120)
+    look_for_errors(page, index)
+
+
+def look_for_errors(page, index: int) -> None:
+    """Raises RuntimeError with the first error among the cell's outputs."""
     errors = page.evaluate(
         f"""() => jupyterapp.shell.currentWidget.content.model.sharedModel.cells[{index}].getOutputs()
         .filter(o => o.output_type === 'error').map(o => o.ename + ': ' + o.evalue)"""
