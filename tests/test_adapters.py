@@ -11,6 +11,7 @@ from minigpt import views
 from minigpt.config import GPTConfig
 from minigpt.inspection.adapters import from_outputs, from_transformers
 from minigpt.inspection.record import Recording
+from minigpt.inspection.translation import PARTS, TranslationRecording
 from minigpt.models.gpt import GPT
 
 transformers = pytest.importorskip("transformers")
@@ -80,30 +81,41 @@ def test_one_text_is_recorded_as_the_model_reports_its_attention(name: str, impl
 
 @pytest.mark.parametrize("implementation", ["sdpa", "eager"])
 @pytest.mark.parametrize("name", TRANSLATORS)
-def test_an_encoder_decoder_gives_three_recordings_as_it_reports_them(name: str, implementation: str) -> None:
+def test_an_encoder_decoder_is_recorded_in_its_three_parts_as_it_reports_them(name: str, implementation: str) -> None:
     said = make(name, "eager")(IDS, decoder_input_ids=TARGET, output_attentions=True)
-    recordings = from_transformers(make(name, implementation), None, IDS, TARGET)
+    recording = from_transformers(make(name, implementation), None, IDS, [*TARGET[0], 9])
     again = from_outputs(said, ["2", "7", "8"], ["3", "1", "4", "1", "5"])
-    assert list(recordings) == list(again) == ["encoder", "decoder", "cross"]
-    for kind, recording in recordings.items():
+    for kind in PARTS:
+        one, other = getattr(recording, kind), getattr(again, kind)
         expected = torch.cat(getattr(said, f"{kind}_attentions")).detach()
-        np.testing.assert_allclose(recording.attention_stack(), expected, atol=1e-6)
-        np.testing.assert_allclose(again[kind].attention_stack(), expected, atol=1e-6)
-        assert (again[kind].tokens, again[kind].source_tokens) == (recording.tokens, recording.source_tokens)
-    cross = recordings["cross"]
-    assert (cross.tokens, cross.source_tokens) == (("2", "7", "8"), ("3", "1", "4", "1", "5"))
-    assert cross.attention_stack().shape == (2, 3, 3, 5)
-    np.testing.assert_allclose(recordings["decoder"].logits, said.logits[0].detach(), atol=1e-5)
-    assert views.bertviz(**recordings).face().count("<img") == 3
+        np.testing.assert_allclose(one.attention_stack(), expected, atol=1e-6)
+        np.testing.assert_allclose(other.attention_stack(), expected, atol=1e-6)
+        assert (one.tokens, one.source_tokens) == (other.tokens, other.source_tokens)
+    assert (recording.cross.tokens, recording.cross.source_tokens) == (("2", "7", "8"), ("3", "1", "4", "1", "5"))
+    assert recording.cross.attention_stack().shape == (2, 3, 3, 5)
+    assert (recording.written, again.written) == (("7", "8", "9"), ("7", "8", ""))
+    np.testing.assert_allclose(recording.decoder.logits, said.logits[0].detach(), atol=1e-5)
+    assert views.bertviz(recording).face().count("<img") == 3
 
 
 def test_kinds_are_told_apart_by_name_even_where_both_texts_are_of_one_length() -> None:
-    recordings = from_transformers(make("T5ForConditionalGeneration"), None, [3, 1, 4], [0, 7, 8], names="*.block.0")
-    assert [len(recording.attention) for recording in recordings.values()] == [2, 2, 2]
-    assert not np.triu(recordings["decoder"].attention_stack(), 1).any()
-    assert np.triu(recordings["cross"].attention_stack(), 1).any()
-    kept = {kind: list(recording.activations) for kind, recording in recordings.items()}
-    assert kept == {"encoder": ["encoder.block.0"], "decoder": ["decoder.block.0"], "cross": []}
+    model = make("T5ForConditionalGeneration")
+    recording = from_transformers(model, None, [3, 1, 4], [0, 7, 8, 1], names="*.block.0")
+    parts = [getattr(recording, kind) for kind in PARTS]
+    assert [len(part.attention) for part in parts] == [2, 2, 2]
+    assert not np.triu(recording.decoder.attention_stack(), 1).any()
+    assert np.triu(recording.cross.attention_stack(), 1).any()
+    assert [list(part.activations) for part in parts] == [["encoder.block.0"], ["decoder.block.0"], []]
+
+
+def test_an_encoder_inside_of_a_decoder_is_the_decoders() -> None:
+    config = dict(vocab_size=23, **SIZES["BertModel"])
+    both = transformers.EncoderDecoderConfig.from_encoder_decoder_configs(
+        transformers.BertConfig(**config), transformers.BertConfig(**config, is_decoder=True, add_cross_attention=True)
+    )
+    recording = from_transformers(transformers.EncoderDecoderModel(both), None, [3, 1, 4, 1], [2, 7, 8])
+    stacks = [getattr(recording, kind).attention_stack() for kind in PARTS]
+    assert [stack.shape for stack in stacks] == [(2, 3, 4, 4), (2, 3, 2, 2), (2, 3, 2, 4)]
 
 
 def test_a_text_is_encoded_and_its_tokens_are_readable(tokenizer) -> None:
@@ -129,21 +141,25 @@ def test_a_target_is_read_behind_the_start_token_and_a_sentencepiece_space_is_a_
     with pytest.raises(ValueError, match="no decoder_start_token_id: give the target as ids"):
         from_transformers(model, tokenizer, "le chat", "le chat le")
     model.config.decoder_start_token_id = 0
-    recordings = from_transformers(model, tokenizer, "le chat", "le chat le")
-    assert recordings["encoder"].tokens == (" le", " chat")
-    assert recordings["decoder"].tokens == ("<pad>", " le", " chat")
+    recording = from_transformers(model, tokenizer, "le chat", "le chat le")
+    assert recording.encoder.tokens == (" le", " chat")
+    assert recording.decoder.tokens == ("<pad>", " le", " chat")
+    assert recording.written == (" le", " chat", " le")
 
 
 def test_a_saved_recording_goes_into_each_view_as_it_was(tmp_path) -> None:
-    recordings = from_transformers(make("BartForConditionalGeneration"), None, IDS, TARGET)
-    loaded = {}
-    for kind, recording in recordings.items():
-        recording.save(tmp_path / f"{kind}.npz")
-        loaded[kind] = Recording.load(tmp_path / f"{kind}.npz")
-    for kind in recordings:
-        assert views.heads(loaded[kind]).data == views.heads(recordings[kind]).data
-        assert views.heads(loaded[kind]).source_tokens == views.heads(recordings[kind]).source_tokens
-    assert views.bertviz(**loaded)._repr_html_() == views.bertviz(**recordings)._repr_html_()
+    recording = from_transformers(make("BartForConditionalGeneration"), None, IDS, TARGET)
+    said = make("BartForConditionalGeneration", "eager")(IDS, decoder_input_ids=TARGET, output_attentions=True)
+    for whole in (recording, from_outputs(said, "abc", "uvwxy")):
+        whole.save(tmp_path / "translation.npz")
+        loaded = TranslationRecording.load(tmp_path / "translation.npz")
+        assert loaded.written == whole.written
+        for kind in PARTS:
+            before, after = (views.heads(getattr(one, kind)) for one in (whole, loaded))
+            assert (after.data, after.tokens, after.source_tokens) == (before.data, before.tokens, before.source_tokens)
+        assert views.bertviz(loaded)._repr_html_() == views.bertviz(whole)._repr_html_()
+    recording.cross.save(tmp_path / "cross.npz")
+    assert views.heads(Recording.load(tmp_path / "cross.npz")).data == views.heads(recording.cross).data
 
 
 def refused(call, error: type[Exception], message: str) -> None:
@@ -155,11 +171,12 @@ def test_what_does_not_fit_a_model_is_refused_with_the_way_out() -> None:
     gpt2, bart = make("GPT2LMHeadModel"), make("BartForConditionalGeneration")
     ours = GPT(GPTConfig(n_vocab=23, n_ctx=8, n_embd=8, n_head=2, n_layer=1))
     refused(lambda: from_transformers(ours, None, IDS), TypeError, r"GPT is no model of transformers: record\(model")
-    refused(lambda: from_transformers(bart, None, IDS), ValueError, "give target, the text that its decoder reads")
+    refused(lambda: from_transformers(bart, None, IDS), ValueError, "give target, the text that it writes")
     refused(lambda: from_transformers(gpt2, None, IDS, TARGET), ValueError, "has no use for a target")
     refused(lambda: from_transformers(gpt2, None, IDS.repeat(2, 1)), ValueError, r"2 texts came.*ids\[0\]")
     refused(lambda: from_transformers(gpt2, None, ["a", "b"]), ValueError, "2 texts came.*give one string")
     refused(lambda: from_transformers(gpt2, None, "a"), ValueError, "a text needs its tokenizer")
+    refused(lambda: from_transformers(bart, None, IDS, [2]), ValueError, "at least its start and its end")
     refused(lambda: from_transformers(gpt2, None, []), ValueError, "no tokens: give at least one")
 
 

@@ -6,7 +6,6 @@ their tokens made readable, and the three kinds of attention of an encoder-decod
 Shapes: B batch, T time, S source time, H heads, V vocabulary.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, overload
 
@@ -14,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from minigpt.inspection.record import Recording, record, to_numpy
+from minigpt.inspection.translation import TranslationRecording, divided
 
-CROSS = re.compile(r"cross|encoder_attn|encdec", re.I)  # in names of modules: BERT's, BART's and Marian's, T5's
 Text = str | Sequence[int] | Tensor | Mapping[str, Any]
 
 
@@ -26,18 +25,17 @@ def from_transformers(
 @overload
 def from_transformers(
     model: nn.Module, tokenizer: Any, text: Text, target: Text, *, names: str | Iterable[str] = ()
-) -> dict[str, Recording]: ...
+) -> TranslationRecording: ...
 def from_transformers(
     model: nn.Module, tokenizer: Any, text: Text, target: Text | None = None, *, names: str | Iterable[str] = ()
-) -> Recording | dict[str, Recording]:
+) -> Recording | TranslationRecording:
     """Run a model of transformers once over one text and keep what went on inside, as `record` does.
 
     `text`: a string, the ids of one text, or what the tokenizer made of it; without a `tokenizer` (None) it is ids,
     which label themselves. `names`: modules whose outputs to keep, see `record`.
 
-    An encoder-decoder (BART, T5, Marian, …) needs a `target` too. As a string it is encoded, and the decoder reads it
-    behind the model's start token; ids are read as they stand, as `model.generate` gives them. The result is then
-    three recordings, `encoder`, `decoder` and `cross`, as `views.bertviz(**recordings)` takes them.
+    An encoder-decoder (BART, T5, Marian, …) needs a `target` too: ids as `model.generate` gives them, from the start
+    token to the end; a string is encoded, and the start token put before it. The decoder reads all but the last.
 
     Raises TypeError for another model, ValueError for more than one text, and for a target that is missing or unused.
     """
@@ -47,7 +45,7 @@ def from_transformers(
         raise TypeError(f"{name} is no model of transformers: record(model, ids, tokens) takes any module")
     if is_translator != (target is not None):
         raise ValueError(
-            f"{name} reads one text and writes another: give target, the text that its decoder reads"
+            f"{name} reads one text and writes another: give target, the text that it writes"
             if is_translator
             else f"{name} reads one text and has no use for a target: leave it out"
         )
@@ -56,21 +54,23 @@ def from_transformers(
         return record(model, ids, labels(tokenizer, ids), names)
     target_ids = encoded(tokenizer, target, "text_target")
     if isinstance(target, str):
-        target_ids = [start_token(model), *target_ids[:-1]]  # each position predicts the one of the target
-    lines, target_lines = labels(tokenizer, ids), labels(tokenizer, target_ids)
-    decoder_ids = torch.tensor([target_ids], device=next(model.parameters()).device)
-    whole = record(model, ids, lines, names, target_lines, decoder_input_ids=decoder_ids)
-    return divided(model, whole, target_lines)
+        target_ids = [start_token(model), *target_ids]
+    if len(target_ids) < 2:
+        raise ValueError("the target has only one token: give at least its start and its end")
+    source, written = labels(tokenizer, ids), labels(tokenizer, target_ids)
+    read = torch.tensor([target_ids[:-1]], device=next(model.parameters()).device)
+    whole = record(model, ids, source, names, written[:-1], decoder_input_ids=read)
+    return divided(whole, tuple(source), tuple(written))
 
 
 def from_outputs(
     outputs: Any, tokens: Iterable[str], source_tokens: Iterable[str] | None = None
-) -> Recording | dict[str, Recording]:
+) -> Recording | TranslationRecording:
     """A recording of what a model of transformers has put out already, called with `output_attentions=True`.
 
     `tokens`: a label for each position. Of an encoder-decoder `tokens` are the decoder's, `source_tokens` the
-    encoder's, and the result is three recordings, `encoder`, `decoder` and `cross`. Raises ValueError where attentions
-    are missing, of more than one text, or do not fit the labels.
+    encoder's; what it writes after the last is not known from these and has an empty label. Raises ValueError where
+    attentions are missing, of more than one text, or do not fit the labels.
     """
     kinds = ("encoder_attentions", "decoder_attentions", "cross_attentions")
     tokens = tuple(tokens)
@@ -82,15 +82,21 @@ def from_outputs(
     if source_tokens is None:
         raise ValueError("these outputs are of an encoder-decoder: give source_tokens too, the labels of the encoder")
     sources = tuple(source_tokens)
-    return {
-        "encoder": layers_of(outputs, kinds[0], sources, None),
-        "decoder": layers_of(outputs, kinds[1], tokens, None, getattr(outputs, "logits", None)),
-        "cross": layers_of(outputs, kinds[2], tokens, sources),
-    }
+    return TranslationRecording(
+        encoder=layers_of(outputs, kinds[0], sources, None, name="encoder.{}"),
+        decoder=layers_of(outputs, kinds[1], tokens, None, getattr(outputs, "logits", None), name="decoder.{}"),
+        cross=layers_of(outputs, kinds[2], tokens, sources, name="decoder.{}.cross"),
+        written=(*tokens[1:], ""),
+    )
 
 
 def layers_of(
-    outputs: Any, kind: str, tokens: tuple[str, ...], sources: tuple[str, ...] | None, logits: Tensor | None = None
+    outputs: Any,
+    kind: str,
+    tokens: tuple[str, ...],
+    sources: tuple[str, ...] | None,
+    logits: Tensor | None = None,
+    name: str = "layer {}",
 ) -> Recording:
     """A recording of one kind of attention: a tensor (B, H, T, S) for each layer, B = 1."""
     layers = getattr(outputs, kind, None)
@@ -109,7 +115,7 @@ def layers_of(
             raise ValueError(f"{layer.size(0)} texts came, a recording is of one: give the model one text")
         if layer.shape[2:] != (fitting := (len(tokens), len(sources or tokens))):
             raise ValueError(f"{kind} of shape {tuple(layer.shape)} need (T, S) = {fitting}, as there are labels")
-    attention = {f"layer {n}": to_numpy(layer[0]) for n, layer in enumerate(layers)}
+    attention = {name.format(n): to_numpy(layer[0]) for n, layer in enumerate(layers)}
     kept = None if logits is None or logits.ndim != 3 else to_numpy(logits[0])
     return Recording(tokens, sources, attention, {}, kept, type(outputs).__name__)
 
@@ -146,27 +152,3 @@ def start_token(model: nn.Module) -> int:
     if start is None:
         raise ValueError("the model's config has no decoder_start_token_id: give the target as ids, its start first")
     return start
-
-
-def divided(model: Any, whole: Recording, target_tokens: list[str]) -> dict[str, Recording]:
-    """The recording of an encoder-decoder in three, by the names of its modules; `tokens` of the whole are its source.
-
-    Activations of the encoder go with its attention, all others, and the logits, with the decoder's.
-    """
-    encoder = model.get_encoder()
-    prefix = next(name for name, module in model.named_modules() if module is encoder)
-
-    def part(name: str) -> str:
-        return "encoder" if name.startswith(f"{prefix}.") else "cross" if CROSS.search(name) else "decoder"
-
-    def those(arrays: Mapping[str, Any], *parts: str) -> dict[str, Any]:
-        return {name: array for name, array in arrays.items() if part(name) in parts}
-
-    att, act, target = whole.attention, whole.activations, tuple(target_tokens)
-    return {
-        "encoder": Recording(whole.tokens, None, those(att, "encoder"), those(act, "encoder"), None, whole.model),
-        "decoder": Recording(
-            target, None, those(att, "decoder"), those(act, "decoder", "cross"), whole.logits, whole.model
-        ),
-        "cross": Recording(target, whole.tokens, those(att, "cross"), {}, None, whole.model),
-    }

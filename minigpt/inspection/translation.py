@@ -17,9 +17,8 @@ from torch import Tensor, nn
 from minigpt.inspection.interventions import attention_layers, n_heads
 from minigpt.inspection.record import Recording, one_text, record
 
-CROSS = re.compile(
-    r"cross|encoder_attn|encdec", re.I
-)  # in names of modules: ours and BERT's, BART's and Marian's, T5's
+SIDE = re.compile(r"\b(en|de)coder\b")
+CROSS = re.compile(r"cross|encoder_attn|encdec", re.I)  # ours and BERT's, BART's and Marian's, T5's
 PARTS = ("encoder", "decoder", "cross")
 
 
@@ -70,8 +69,8 @@ def record_translation(
     all but the last, each position to write the one after. `source_tokens`, `target_tokens`: a label for each id.
     `names`: modules whose outputs to keep, see `record`.
 
-    The model is called as `model(source, target=target)`; what belongs to its encoder has a name that begins with
-    `encoder`, and cross-attention has `cross` in its name. Raises ValueError for labels that do not fit and where one
+    The model is called as `model(source, target=target)`; what belongs to its encoder has `encoder` in its name, and
+    cross-attention has `cross`. Raises ValueError for labels that do not fit and where one
     of the three kinds of attention is not found.
     """
     ids = one_text(model, target)
@@ -85,14 +84,15 @@ def record_translation(
     if missing := [part for part in PARTS if part not in found]:
         raise ValueError(
             f"no {' and no '.join(missing)} attention was found in {whole.model}, only {', '.join(whole.attention)}: "
-            "names of the encoder's modules begin with `encoder`, those of cross-attention have `cross` in them"
+            "names of the encoder's modules have `encoder` in them, those of cross-attention `cross`"
         )
     return divided(whole, whole.tokens, labels)
 
 
 def part_of(name: str) -> str:
-    """Which part a module belongs to, by its name."""
-    return "encoder" if name.startswith("encoder") else "cross" if CROSS.search(name) else "decoder"
+    """Which part a module belongs to, by its name: `decoder.bert.encoder.layer.0` is the decoder's."""
+    side = SIDE.search(name)
+    return "encoder" if side and side[1] == "en" else "cross" if CROSS.search(name) else "decoder"
 
 
 def divided(whole: Recording, source: tuple[str, ...], target: tuple[str, ...]) -> TranslationRecording:
