@@ -80,6 +80,16 @@ PREVIOUS = Exercise(
             "This is the share of rows whose largest weight stands there: the contract asks for the weight itself.",
         ),
         Misconception(
+            "the last row only",
+            lambda att: att[:, -1, -2],
+            "Only the last position was asked: the mean runs over all that have one before them.",
+        ),
+        Misconception(
+            "the largest",
+            lambda att: beside(att, -1).max(-1).values,
+            "This is the largest of these weights: the contract asks for their mean.",
+        ),
+        Misconception(
             "all heads together",
             lambda att: beside(att, -1).mean().expand(att.size(0)),
             "All heads got the same number: the mean runs over positions, each head keeps its own.",
@@ -99,8 +109,8 @@ def induction_inputs():
     yield attention(3, 10, seed=4), 5
 
 
-def at_distance(att, n, shift):
-    rows = torch.arange(n, 2 * n)
+def at_distance(att, n, shift, end=None):
+    rows = torch.arange(n, end or 2 * n)
     return att[:, rows, rows - n + shift].mean(-1)
 
 
@@ -156,6 +166,26 @@ INDUCTION = Exercise(
             lambda att, n: n * induction(att, n),
             "It grows with n: the contract asks for a mean.",
         ),
+        Misconception(
+            "the whole block",
+            lambda att, n: att[:, n:, 1 : n + 1].mean((-1, -2)),
+            "Each row of the second half was averaged over a whole block of columns: for each row there is one column.",
+        ),
+        Misconception(
+            "the last one left out",
+            lambda att, n: at_distance(att, n, 1, end=2 * n - 1),
+            "The last position of the second half is missing: what followed its first occurrence is position n.",
+        ),
+        Misconception(
+            "one too far",
+            lambda att, n: at_distance(att, n, 2),
+            "This is the second token after the first occurrence: look at the one that follows it at once.",
+        ),
+        Misconception(
+            "share of rows",
+            lambda att, n: (att[:, n:].argmax(-1) == torch.arange(1, n + 1)).float().mean(-1),
+            "This is the share of rows whose largest weight stands there: the contract asks for the weight itself.",
+        ),
     ),
 )
 
@@ -210,6 +240,16 @@ ENTROPY = Exercise(
             "entropy of the mean row",
             lambda att: torch.special.entr(att.mean(-2)).sum(-1) / math.log(2),
             "The rows were averaged before the entropy: a head may be sharp in each row, and in each at another place.",
+        ),
+        Misconception(
+            "without the first row",
+            lambda att: torch.special.entr(att[:, 1:]).sum(-1).mean(-1) / math.log(2),
+            "The first row is missing: its one weight has 0 bits, and it counts in the mean.",
+        ),
+        Misconception(
+            "a share of the largest",
+            lambda att: entropy(att) / math.log2(att.size(-1)),
+            "It was divided by the bits of T tokens that all get the same: the contract asks for bits.",
         ),
     ),
 )

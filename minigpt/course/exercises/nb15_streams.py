@@ -39,6 +39,19 @@ def n_head_channels(y, head, n_head):
     return y
 
 
+def counted_from_1(y, head, n_head):
+    y = y.clone()
+    part = channels(y, head - 1, n_head)  # for head 0 from -D to 0: no channel
+    y[..., part] = 0
+    return y
+
+
+def everything_after(y, head, n_head):
+    y = y.clone()
+    y[..., channels(y, head, n_head).start :] = 0
+    return y
+
+
 def others_off(y, head, n_head):
     kept = torch.zeros_like(y)
     kept[..., channels(y, head, n_head)] = y[..., channels(y, head, n_head)]
@@ -91,6 +104,16 @@ ABLATE = Exercise(
             "One channel is zero: a head has C / n_head of them.",
         ),
         Misconception(
+            "counted from 1",
+            counted_from_1,
+            "The head before it was switched off: heads are counted from 0.",
+        ),
+        Misconception(
+            "to the end",
+            everything_after,
+            "The heads behind it were switched off, too: where do its channels end?",
+        ),
+        Misconception(
             "all the others off",
             others_off,
             "All other heads were switched off, and this one stayed.",
@@ -120,6 +143,10 @@ def normed(stream, weight, bias):
 
 def lens(stream, weight, bias, wte):
     return (normed(stream, weight, bias) @ wte.T).argmax(-1)
+
+
+def rms_lens(stream, weight, bias, wte):
+    return ((F.rms_norm(stream, stream.shape[-1:], weight, 1e-5) + bias) @ wte.T).argmax(-1)
 
 
 def lens_inputs():
@@ -154,6 +181,16 @@ LENS = Exercise(
             "no bias",
             lambda stream, weight, bias, wte: (normed(stream, weight, None) @ wte.T).argmax(-1),
             "The LayerNorm's bias plays no part yet.",
+        ),
+        Misconception(
+            "the mean stays",
+            rms_lens,
+            "The mean was not taken away: a LayerNorm subtracts it before it divides.",
+        ),
+        Misconception(
+            "logits instead of ids",
+            lambda stream, weight, bias, wte: (normed(stream, weight, bias) @ wte.T).amax(-1),
+            "These are the largest logits: the contract asks for the token that has it, a place among the V.",
         ),
         Misconception(
             "the least likely",
