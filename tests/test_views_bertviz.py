@@ -90,7 +90,7 @@ def test_the_notebook_gets_one_html_with_a_described_picture_and_a_locked_frame(
     tags = Tags(bundle["text/html"]).found
     assert [tag for tag, _ in tags] == ["div", "div", "img", "iframe"]
     picture, frame = tags[2][1], tags[3][1]
-    assert frame["sandbox"] == "allow-scripts"
+    assert frame["sandbox"] == "allow-scripts allow-downloads"  # no origin of its own, no network
     assert "default-src 'none'" in (frame["srcdoc"] or "")
     assert frame["title"] == bundle["text/plain"]
     assert "2 layers with 3 heads each over 5 tokens" in (picture["alt"] or "")

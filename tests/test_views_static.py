@@ -83,7 +83,7 @@ def test_the_frame_holds_the_state_and_knows_that_no_kernel_answers() -> None:
 @pytest.mark.usefixtures("_static")
 def test_the_frame_is_locked_up_and_has_no_network() -> None:
     frame = attributes_of(Note().static_html(), "iframe")
-    assert frame["sandbox"] == "allow-scripts"
+    assert frame["sandbox"] == "allow-scripts allow-downloads"  # no origin of its own, no network
     page = frame["srcdoc"]
     assert page is not None
     assert "default-src 'none'" in page

@@ -56,7 +56,6 @@ function makeTools(model, actions) {
     matrix.setAttribute("aria-pressed", !model.get("lines"));
     lines.setAttribute("aria-pressed", model.get("lines"));
     pin.setAttribute("aria-pressed", isPinned);
-    for (const one of save) one.hidden = !model.get("live"); // the frame of a saved page may not hand out files
     const choices = model.get("quantities");
     shown.hidden = choices.length < 2;
     if (String(choices) !== listed) {

@@ -73,7 +73,7 @@ def frame(name: str, title: str, state: Mapping[str, Any]) -> str:
     bridge = _read("bridge.js").replace("NAMES", json.dumps(sorted(set(re.findall(r"--jp-[\w-]+", css)))))
     place = "position:absolute;inset:0;width:100%;height:100%;border:0"
     return (
-        f'<iframe sandbox="allow-scripts" title="{html.escape(title)}" style="{place}" '
+        f'<iframe sandbox="allow-scripts allow-downloads" title="{html.escape(title)}" style="{place}" '
         f'onload="{html.escape(bridge)}" srcdoc="{html.escape(page)}"></iframe>'
     )
 

@@ -86,6 +86,9 @@ def use_without_a_kernel(page) -> None:
     frame = {name: page.locator("iframe[srcdoc]").nth(n).content_frame for n, name in enumerate(WIDGETS)}
     frame["heads"].get_by_label("layer 1, head 2").click()
     frame["heads"].get_by_text("Layer 1, head 2").wait_for()
+    with page.expect_download() as download:
+        frame["heads"].get_by_role("button", name="SVG").click()
+    assert download.value.suggested_filename == "L1H2.svg"
     frame["guess"].get_by_label("that").check()
     frame["guess"].get_by_role("button", name="Store").click()
     frame["guess"].get_by_text("a running kernel would store it").wait_for()
