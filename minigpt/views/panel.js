@@ -79,6 +79,60 @@ function drawLegend(list, { heads }, remove) {
   list.replaceChildren(...(heads.length > 1 ? items : []));
 }
 
+/**
+ * Draws the enlarged head. `drawnAt(at, isShown)` gives the shapes with the token `at` standing out, and `placeOf`, which
+ * turns a point into [row, column]; what stays the same while only `at` changes is kept until `forget()`.
+ */
+function makePicture(model, root, node) {
+  const kept = new Map();
+  const once = (key, make) => {
+    if (!kept.has(key)) kept.set(key, make());
+    return kept.get(key);
+  };
+  const facts = () => once("facts", () => factsOf(model, root));
+  const widthOf = () => Math.max(node.clientWidth - 4, 120);
+  const fitOf = () => once("fit", () => fitter(measurer(facts().colours.font)));
+
+  function asLines(at, isShown) {
+    const { tokens, sources, colours, padding } = facts();
+    const arrived = facts().heads.filter(({ head }) => head);
+    const heads = arrived.map(({ colour, head: { data, shape, causal, n } }) => {
+      return { colour, rowAt: (i) => rowOf(data, shape, causal, n, i) };
+    });
+    const layout = linesLayout(widthOf(), tokens.length, sources.length);
+    const base = once("lines", () => linesBase(layout, heads));
+    const parts = { layout, base, heads, tokens, sources, colours, fit: fitOf(), padding };
+    const shapes = linesPicture(parts, isShown ? at : [-1, -1]);
+    return { shapes, size: [layout.width, layout.height], placeOf: (x, y) => tokenAt(layout, x, y) };
+  }
+  function asMatrix(at) {
+    const { tokens, sources, colours } = facts();
+    const { shapes, size, place } = once("matrix", () => matrixBase(model, facts(), widthOf(), fitOf()));
+    const marks = headMarks({ place, tokens, sources, colours, fit: fitOf() }, at);
+    const placeOf = (x, y) => cellAt(place, x, y, tokens.length, sources.length);
+    return { shapes: [{ kind: "layer", shapes, size }, ...marks], size, placeOf };
+  }
+  const drawnAt = (at, isShown) => (facts().asLines ? asLines(at, isShown) : asMatrix(at));
+  return { facts, drawnAt, forget: () => kept.clear() };
+}
+
+function savePicture(facts, drawn, kind) {
+  const { shapes, size } = framed(facts, drawn);
+  const name = `${facts.heads.map((one) => one.short).join("-")}.${kind}`;
+  const { font } = facts.colours;
+  if (kind === "svg") return download(name, new Blob([svgOf(shapes, size, font)], { type: "image/svg+xml" }));
+  const paper = element("canvas");
+  showShapes(paper, shapes, size, font, Math.max(2, window.devicePixelRatio)); // fine enough to print
+  paper.toBlob((blob) => download(name, blob));
+}
+
+/** Puts the enlarged head on the clipboard; says in words what came of it. */
+async function copyHead({ heads, tokens, sources, hidden }) {
+  if (!heads[0].head) return "This head has not arrived yet.";
+  const isDone = await copyText(asTabbed(heads[0].head, tokens, sources, hidden));
+  return isDone ? `Copied: ${heads[0].name}, ${tokens.length} rows.` : "The browser keeps its clipboard to itself.";
+}
+
 export function makePanel(model, root) {
   const title = element("strong");
   const legend = element("ul", { class: "legend", "aria-label": "Heads drawn as lines" });
@@ -86,56 +140,33 @@ export function makePanel(model, root) {
   const words = element("p", { class: "words", "aria-live": "polite" });
   const note = element("p", { class: "soft" });
   const numbers = makeNumbers();
+  const node = element("div", { class: "panel" });
+  const { facts, drawnAt, forget } = makePicture(model, root, node);
+  let at = [-1, -1]; // [row, column] that is looked at
+  let isLooking = false; // is the pointer or the focus on the picture?
+  let drawn = null;
+
   const set = (traits) => {
     for (const [name, value] of Object.entries(traits)) model.set(name, value);
     model.save_changes();
   };
-  const tools = makeTools(model, { set, pin: () => pin(isPinned() ? null : at), save, copy });
-  const node = element("div", { class: "panel" }, title, tools.root, legend, canvas, words, numbers.root, note);
-
-  let at = [-1, -1]; // [row, column] that is looked at
-  let isLooking = false; // is the pointer or the focus on the picture?
-  let placeOf = () => null; // a point of the picture -> [row, column]
-  let kept = new Map(); // what stays the same while only `at` changes
-  const once = (key, make) => {
-    if (!kept.has(key)) kept.set(key, make());
-    return kept.get(key);
-  };
   const isPinned = () => model.get("row") >= 0 || model.get("column") >= 0;
-  const facts = () => once("facts", () => factsOf(model, root));
-
-  function picture() {
-    const f = facts();
-    const { tokens, sources, colours, padding } = f;
-    const width = Math.max(node.clientWidth - 4, 120);
-    const fit = once("fit", () => fitter(measurer(colours.font)));
-    if (f.asLines) {
-      const heads = f.heads.filter(({ head }) => head).map(({ head, colour }) => {
-        return { colour, rowAt: (i) => rowOf(head.data, head.shape, head.causal, head.n, i) };
-      });
-      const layout = linesLayout(width, tokens.length, sources.length);
-      const base = once("lines", () => linesBase(layout, heads));
-      placeOf = (x, y) => tokenAt(layout, x, y);
-      const shown = isLooking || isPinned() ? at : [-1, -1];
-      const shapes = linesPicture({ layout, base, heads, tokens, sources, colours, fit, padding }, shown);
-      return { shapes, size: [layout.width, layout.height] };
-    }
-    const base = once("matrix", () => matrixBase(model, f, width, fit));
-    placeOf = (x, y) => cellAt(base.place, x, y, tokens.length, sources.length);
-    const shapes = [
-      { kind: "layer", shapes: base.shapes, size: base.size },
-      ...headMarks({ place: base.place, tokens, sources, colours, fit }, at),
-    ];
-    return { shapes, size: base.size };
-  }
+  const pin = (to) => set({ row: to ? to[0] : -1, column: to ? to[1] : -1 });
+  const tools = makeTools(model, {
+    set,
+    pin: () => pin(isPinned() ? null : at),
+    save: (kind) => savePicture(facts(), drawn, kind),
+    copy: async () => tools.say(await copyHead(facts())),
+  });
+  node.append(title, tools.root, legend, canvas, words, numbers.root, note);
 
   function draw() {
     const f = facts();
     const [T, S] = [f.tokens.length, f.sources.length];
     if (isPinned()) at = [model.get("row"), model.get("column")];
     if (at[0] >= T || at[1] >= S || (at[0] < 0 && at[1] < 0)) at = [T - 1, -1];
-    const { shapes, size } = picture();
-    showShapes(canvas, shapes, size, f.colours.font);
+    drawn = drawnAt(at, isLooking || isPinned());
+    showShapes(canvas, drawn.shapes, drawn.size, f.colours.font);
     title.textContent = f.heads[0].name;
     const text = f.heads.map((one) => inWords(f, one, at)).join("\n");
     // A token that is read from the right must not turn the numbers around it.
@@ -144,7 +175,7 @@ export function makePanel(model, root) {
     tools.draw(isPinned());
   }
   function redraw() {
-    kept.clear();
+    forget();
     const f = facts();
     canvas.setAttribute("aria-label", `${f.heads[0].name}: arrow keys walk over the tokens, Enter pins, Escape frees`);
     note.textContent = notesOf(f);
@@ -162,47 +193,36 @@ export function makePanel(model, root) {
     [at, isLooking] = [to, true];
     draw();
   };
-  const pin = (to) => set({ row: to ? to[0] : -1, column: to ? to[1] : -1 });
+  const look = (looking) => {
+    isLooking = looking || document.activeElement === canvas;
+    draw();
+  };
+  const walk = (key) => {
+    const { tokens, sources, asLines } = facts();
+    return walked(key, at, tokens.length, sources.length, asLines);
+  };
+  const placeOf = ({ offsetX, offsetY }) => drawn?.placeOf(offsetX, offsetY);
+  const isAt = (to) => (to[0] >= 0 ? to[0] === at[0] : at[0] < 0 && to[1] === at[1]);
+  listen(canvas, { isPinned, pin, look, lookAt, walk, placeOf, isAt, here: () => at });
+  return { node, draw, redraw };
+}
 
-  canvas.addEventListener("mousemove", (event) => isPinned() || lookAt(placeOf(event.offsetX, event.offsetY)));
+/** Pointer and keys on the picture. */
+function listen(canvas, { isPinned, pin, look, lookAt, walk, placeOf, isAt, here }) {
+  canvas.addEventListener("mousemove", (event) => isPinned() || lookAt(placeOf(event)));
   canvas.addEventListener("click", (event) => {
-    const to = placeOf(event.offsetX, event.offsetY);
-    const isSame = to && (to[0] >= 0 ? to[0] === at[0] : at[0] < 0 && to[1] === at[1]);
-    if (to) pin(isPinned() && isSame ? null : to);
+    const to = placeOf(event);
+    if (to) pin(isPinned() && isAt(to) ? null : to);
   });
   canvas.addEventListener("keydown", (event) => {
-    const { tokens, sources, asLines } = facts();
-    const to = walked(event.key, at, tokens.length, sources.length, asLines);
+    const to = walk(event.key);
     if (to && isPinned()) pin(to);
     else if (to) lookAt(to);
-    else if (event.key === "Enter") pin(isPinned() ? null : at);
+    else if (event.key === "Enter") pin(isPinned() ? null : here());
     else if (event.key === "Escape") pin(null);
     else return;
     event.preventDefault();
   });
-  for (const [name, looking] of Object.entries({ focus: true, blur: false, mouseleave: false })) {
-    canvas.addEventListener(name, () => {
-      isLooking = looking || document.activeElement === canvas;
-      draw();
-    });
-  }
-
-  function save(kind) {
-    const f = facts();
-    const { shapes, size } = framed(f, picture());
-    const name = `${f.heads.map((one) => one.short).join("-")}.${kind}`;
-    const svg = () => new Blob([svgOf(shapes, size, f.colours.font)], { type: "image/svg+xml" });
-    if (kind === "svg") return download(name, svg());
-    const paper = element("canvas");
-    showShapes(paper, shapes, size, f.colours.font, Math.max(2, window.devicePixelRatio)); // fine enough to print
-    paper.toBlob((blob) => download(name, blob));
-  }
-  async function copy() {
-    const { heads, tokens, sources, hidden } = facts();
-    if (!heads[0].head) return tools.say("This head has not arrived yet.");
-    const done = await copyText(asTabbed(heads[0].head, tokens, sources, hidden));
-    tools.say(done ? `Copied: ${heads[0].name}, ${tokens.length} rows.` : "The browser keeps its clipboard to itself.");
-  }
-  return { node, draw, redraw };
+  canvas.addEventListener("focus", () => look(true));
+  for (const name of ["blur", "mouseleave"]) canvas.addEventListener(name, () => look(false));
 }
-
