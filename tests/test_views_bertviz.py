@@ -145,6 +145,13 @@ def test_a_translator_shows_its_three_kinds_of_attention(kind: str) -> None:
     assert views.bertviz(together, kind)._repr_html_() == view._repr_html_()
 
 
+def test_rows_that_do_not_sum_to_1_are_shown_with_a_warning() -> None:
+    half = replace(one_text(), stack=one_text().stack / 2)
+    with pytest.warns(UserWarning, match="30 of 30 rows of attention do not sum to 1"):
+        view = views.bertviz(half)
+    np.testing.assert_allclose(told(view)["attention"][0]["attn"], half.stack, atol=0.0005)
+
+
 def test_an_encoder_alone_is_shown_with_its_whole_square() -> None:
     [part] = told(views.bertviz(one_text()))["attention"]
     assert np.count_nonzero(part["attn"]) == 2 * 3 * 5 * 5

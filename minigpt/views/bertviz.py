@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from minigpt.views import plain, static
-from minigpt.views.attention import Recording, attention_traits
+from minigpt.views.attention import Recording, checked, uneven_rows
 
 MAX_TOKENS = {"head": 64, "model": 32, "neuron": 32}  # longer ones keep the page busy for many seconds
 LIBRARIES = {
@@ -73,8 +73,8 @@ def bertviz(
     `layers`, `heads`: those to show, counted from 0, in this order; all if not given. In the head view `heads` are only
     those switched on at first. A double click on a colour there shows that head alone.
 
-    Weights are rounded to three decimals, finer than the shades of a screen. Raises ValueError for a text above 64
-    tokens (head view) or 32 (model view), and ImportError where bertviz is missing.
+    Weights are rounded to three decimals, finer than the shades of a screen; of rows that do not sum to 1 it warns.
+    Raises ValueError for more than 64 tokens (head view) or 32 (model view), ImportError without bertviz.
     """
     if view not in ("head", "model"):
         raise ValueError(
@@ -89,6 +89,9 @@ def bertviz(
     if recording is not None:
         given = {"" if getattr(recording, "source_tokens", None) is None else "Cross": recording}
     shown = {name: _Part(part, view) for name, part in given.items()}
+    for part in shown.values():
+        if part.warning:
+            warnings.warn(part.warning, stacklevel=2)
     inputs, n_layer, n_head = _inputs(shown)
     layers, heads = _chosen(layers, n_layer, "layer"), _chosen(heads, n_head, "head")
     inputs |= {"include_layers": layers, "prettify_tokens": False}  # labels are pretty already
@@ -169,12 +172,12 @@ class _Part:
     """One recording, checked: all that bertviz is told of it. `stack` has its weights, (L, H, T, S)."""
 
     def __init__(self, recording: Recording, view: str) -> None:
-        traits = attention_traits(recording)
-        self.tokens, self.sources = traits["tokens"], traits["source_tokens"]
+        weights = checked(recording)
+        self.tokens, self.sources, layers, self.causal = weights
         _check_length(view, max(len(self.tokens), len(self.sources)))
-        self.causal = traits["causal"]
+        self.warning = uneven_rows(weights)
         self.is_cross = getattr(recording, "source_tokens", None) is not None
-        self.stack = plain.numbers(recording.attention_stack(), "attention_stack()", ndim=4)
+        self.stack = np.stack(layers, dtype=np.float64)  # 0.333 as a float32 would be written in 18 digits
 
     def describe(self, name: str, layer: int, head: int) -> str:
         """One sentence: how many heads, and where the last token looks most in one of them."""
