@@ -1,6 +1,7 @@
 """The live lab: what is asked of the kernel, what its answer becomes, and what a saved notebook keeps."""
 
 import json
+import re
 import sys
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from minigpt import views
+from minigpt.views import static
 from minigpt.views.attention import dequantised
 
 
@@ -203,3 +205,9 @@ def test_a_saved_lab_keeps_its_state_and_stays_small(monkeypatch: pytest.MonkeyP
     bundle = views.lab(answer, "abc")._repr_mimebundle_()
     assert set(bundle) == {"text/html", "text/plain"}
     assert len(json.dumps(bundle)) < 100_000
+
+
+def test_the_files_of_the_page_stand_together_without_taking_each_others_names() -> None:
+    names = re.findall(r"^(?:export )?(?:async )?(?:function|const|let|class) (\w+)", static.module("lab"), flags=re.M)
+    assert len(names) > 100
+    assert {name for name in names if names.count(name) > 1} == set()

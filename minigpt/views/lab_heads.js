@@ -44,8 +44,9 @@ export function factsOfHead({ side, tokens }, colours) {
   const H = side.shape[1];
   const name = `Layer ${Math.floor(side.n / H)}, head ${side.n % H}`;
   const short = shortName(side.n, H);
-  const heads = [{ n: side.n, name, short, head: { ...side, top: 1 } }];
-  return { heads, tokens, sources: tokens, colours, hidden: null, padding: [], isCausal: side.causal, file: short };
+  const heads = [{ n: side.n, name, short, head: { ...side, top: 1, of: (weight) => weight } }];
+  const isAll = { hidden: null, padding: [], quantity: "weights" };
+  return { heads, tokens, sources: tokens, colours, ...isAll, isCausal: side.causal, file: short };
 }
 
 /** The chosen row as the kernel computed it, in the units of rowOf but not rounded; null for any other row. */

@@ -92,11 +92,11 @@ export function makeNext(change) {
 
 /** The next tokens of two sides, with their difference. */
 export function makeBoth() {
-  const header = ["token", "first", "second", "first minus second, in points"];
+  const header = ["token", "first", "second", "difference, in points"];
   const table = makeShares("both", header, (one, other, top, reach) => {
     return [barCell(one, top), barCell(other, top), signedCell(one - other, reach)];
   });
-  const help = "With the sliders of the first.";
+  const help = "With the sliders above. The difference is first minus second.";
   const title = element("strong", {}, "Next token of both");
   const root = element("div", { class: "panel" }, title, table.root, element("p", { class: "soft" }, help));
   const draw = ({ rows = [] }) => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { numbersOf } from "../../minigpt/views/enlarged.js";
 import { chosenCell, countOf, headIn } from "../../minigpt/views/lab.js";
 import { makeAsker, watchKernel } from "../../minigpt/views/lab_ask.js";
 import { differenceBase, differenceInWords, differenceOf, largestOf, opacitiesOfPart } from "../../minigpt/views/lab_compare.js";
@@ -167,6 +168,10 @@ test("one head goes to its words, numbers and files under its name", () => {
   const drawn = { data: Uint8Array.from([255, 0, 255]), shape: [2, 3, 2, 2], causal: true, n: 5 };
   const facts = factsOfHead({ side: drawn, tokens: ["a", "b"] }, {});
   assert.deepEqual([facts.heads[0].name, facts.file, facts.isCausal], ["Layer 1, head 2", "L1H2", true]);
+  const own = { ...drawn, n: 0 };
+  const [caption, header, rows] = numbersOf(factsOfHead({ side: own, tokens: ["a", "b"] }, {}), [0, -1]);
+  assert.deepEqual([caption, header], ["“a” (0) looks at", ["position", "token", "L0H0"]]);
+  assert.deepEqual(rows(), [["0", "a", "1.000"], ["1", "b", "masked"]]);
 });
 
 test("a difference is copied with its signs", () => {

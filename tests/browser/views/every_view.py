@@ -24,7 +24,17 @@ def compute(n, context):
 def stage(name, array):
     return {"name": name, "shape": "(T, C)", "explanation": "Numbers.", "array": array}
 
-kept = []"""
+kept = []
+
+def answer(request):
+    recording = Recording()
+    pair = {"layer": 0, "head": 0, "row": 5, "column": 1, "query": [1, -2], "key": [2, 1], "value": [0, 3]}
+    return {
+        "recording": recording,
+        "next": {"rows": [("<b>", 0.5, 0.7), ("$x$", 0.2, 0.1)], "kept": 2, "of": 9},
+        "lens": {"position": 5, "rows": [("the embedding", "<i>", 0.5), ("block 0", "\u202eb", 0.25)]},
+        "pair": pair | {"weights": recording.attention_stack()[0, 0, 5]},
+    }"""
 CELLS = {
     "heads": "heads = views.heads(Recording())\nheads",
     "guess": "views.guess('g1', 'Which <b>?', ['this', 'that'], 1, 'So it is.', on_guess=lambda *g: kept.append(g))",
@@ -36,6 +46,7 @@ CELLS = {
     "next_tokens": "views.next_tokens(np.log([0.5, 0.3, 0.2]), ['a', 'b', '<i>'], text='Once')",
     "follow": "views.follow([stage('ids', [1, 2]), stage('vectors', np.eye(2))], ['x', 'y'])",
     "mask_painter": "views.mask_painter(Recording.tokens, np.tri(6, dtype=bool), n_layer=3)",
+    "lab": "views.lab(answer, prompt='<script>alert(2)</script>')",
     "figure": "figures.show(figures.bars(['a', 'b'], [1, 2]), alt='Two bars')",
 }
 WIDGETS = [name for name in CELLS if name != "figure"]
