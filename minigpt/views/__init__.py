@@ -15,6 +15,7 @@ from minigpt.views.next_tokens import next_tokens
 from minigpt.views.ngrams import ngrams
 from minigpt.views.query_key import query_key
 from minigpt.views.tokens import tokens
+from minigpt.views.translation import translation
 
 __all__ = [
     "bertviz",
@@ -30,4 +31,5 @@ __all__ = [
     "ngrams",
     "query_key",
     "tokens",
+    "translation",
 ]

@@ -1,0 +1,221 @@
+import { columnOf, rowOf, strongest, tokenInWords, weightOf } from "./attention.js";
+import { bytesOf, checkbox, cssValue, element, inPercent, keepDrawn, onChange, rootOf } from "./common.js";
+import { walked } from "./enlarged.js";
+import { linesBase, linesLayout, linesPicture, tokenAt } from "./lines.js";
+import { fitter, measurer, showShapes } from "./shapes.js";
+
+// Three panels of lines over one choice: a token of the target, or of the source, and what it has to do with the rest.
+
+const PARTS = {
+  encoder: { title: "Encoder: source looks at source", rows: "source", columns: "source" },
+  cross: { title: "Cross-attention: target looks at source", rows: "target", columns: "source" },
+  decoder: { title: "Decoder: target looks at its own past", rows: "target", columns: "target" },
+};
+
+/** What stands out in a panel, [row, column], when a token is chosen; -1 for none. `choice` = ["source", 2]. */
+export function markedIn(part, choice) {
+  const [list, at] = choice ?? ["", -1];
+  if (PARTS[part].rows === list) return [at, -1];
+  return PARTS[part].columns === list ? [-1, at] : [-1, -1];
+}
+
+/** The token chosen by a point or a key that leads to [row, column] of a panel. */
+export function choiceAt(part, [row, column]) {
+  return row >= 0 ? [PARTS[part].rows, row] : [PARTS[part].columns, column];
+}
+
+/** The four strongest of [position, weight] in words. */
+function most(list, pairs) {
+  const seen = pairs.filter(([, weight]) => weight > 0).slice(0, 4);
+  return seen.map(([at, weight]) => `${tokenInWords(list, at)}: ${inPercent(weight)}`).join(", ") || "nothing";
+}
+
+/** What the three heads say of the chosen token. `rowOf(part, i)` and `columnOf(part, j)` give bytes. */
+export function inSentences({ source, target, written, rowOf, columnOf }, [list, at]) {
+  const row = (part, i, labels) => most(labels, strongest(rowOf(part, i), 4));
+  if (list === "source") {
+    const lookers = strongest(columnOf("cross", at), 4);
+    const names = written.length ? written : target;
+    return [
+      `In the source ${tokenInWords(source, at)} looks at ${row("encoder", at, source)}.`,
+      `Of the target, ${most(names, lookers)} ${written.length ? "(written there) " : ""}look at it.`,
+    ];
+  }
+  const start = `Having read ${tokenInWords(target, at)}`;
+  const who = written.length ? `${start}, the decoder is to write “${written[at]}”` : start;
+  return [
+    `${who}. In the source it looks at ${row("cross", at, source)}.`,
+    `In its own past it looks at ${row("decoder", at, target)}.`,
+  ];
+}
+
+/** The same as rows of a table: [what, position, token, weight]. */
+export function tableOf({ source, target, rowOf, columnOf }, [list, at]) {
+  const rows = (what, bytes, labels) => Array.from(bytes, (byte, k) => [what, k, labels[k], weightOf(byte).toFixed(3)]);
+  if (list === "source") {
+    return [
+      ...rows("looks at, in the source", rowOf("encoder", at), source),
+      ...rows("is looked at by, in the target", columnOf("cross", at), target),
+    ];
+  }
+  return [
+    ...rows("looks at, in the source", rowOf("cross", at), source),
+    ...rows("looks at, in its past", rowOf("decoder", at), target),
+  ];
+}
+
+function inkOf(root) {
+  const { color, fontFamily } = getComputedStyle(root);
+  const [heat, mark, line] = ["--mg-heat", "--mg-mark", "--mg-line"].map((name) => cssValue(root, name));
+  return { heat, mark, line, ink: color, font: fontFamily };
+}
+
+/** Two lists to choose a head from. */
+function makeChooser(part, choose) {
+  const list = (word) => {
+    const select = element("select", { change: () => choose([Number(layer.select.value), Number(head.select.value)]) });
+    const name = element("span", { class: "hidden" }, `${part}, `);
+    return { select, root: element("label", {}, name, `${word} `, select) };
+  };
+  const [layer, head] = [list("layer"), list("head")];
+  const fill = (select, n, value) => {
+    if (select.length !== n) {
+      select.replaceChildren(...Array.from({ length: n }, (_, k) => element("option", { value: k }, String(k))));
+    }
+    select.value = value;
+  };
+  const draw = ([L, H], chosen) => {
+    fill(layer.select, L, chosen[0]);
+    fill(head.select, H, chosen[1]);
+  };
+  return { root: element("div", { class: "row" }, layer.root, head.root), draw };
+}
+
+function render({ model, el }) {
+  const root = rootOf("translation", "Attention of a translator");
+  const board = element("div", { class: "panels" });
+  const words = element("p", { class: "words", "aria-live": "polite" });
+  const body = element("table", { class: "numbers" });
+  const numbers = element("details", { toggle: () => drawNumbers() }, element("summary", {}, "The numbers, as a table"), body);
+  const byWritten = checkbox("Name the rows of the target by what is written there", model.get("by_written"), (on) => {
+    set({ by_written: on });
+  });
+  const help =
+    "Move over a token or walk with the arrow keys, left and right change the list; click or Enter pins, Escape frees. " +
+    "Weights under 1 % have no line.";
+  root.append(byWritten.root, board, words, numbers, element("p", { class: "soft" }, help));
+  el.append(root);
+
+  let looking = null; // the choice under the pointer or the keys
+  let version = -1; // of the recording that is drawn
+  const kept = new Map(); // the lines, which stay the same while only the choice changes
+  const set = (traits) => {
+    for (const [name, value] of Object.entries(traits)) model.set(name, value);
+    model.save_changes();
+  };
+  const pinned = () => ["target", "source"].map((list) => [list, model.get(list)]).find(([, at]) => at >= 0) ?? null;
+  const choice = () => pinned() ?? looking;
+  const pin = (to) => set({ target: -1, source: -1, ...(to ? { [to[0]]: to[1] } : {}) });
+  const headOf = (part) => {
+    const [layer, head] = model.get(`${part}_head`);
+    const shape = model.get("shapes")[part];
+    return [bytesOf(model.get(part)), shape, model.get("causal")[part], layer * shape[1] + head];
+  };
+  const facts = () => ({
+    source: model.get("source_tokens").map((label, j) => (model.get("padding")[j] ? `padding ${label}` : label)),
+    target: model.get("tokens"),
+    written: model.get("written"),
+    rowOf: (part, i) => rowOf(...headOf(part), i),
+    columnOf: (part, j) => columnOf(...headOf(part), j),
+  });
+  const labelsOf = (part) => {
+    const [source, target, written] = ["source_tokens", "tokens", "written"].map((name) => model.get(name));
+    const rows = { source, target: model.get("by_written") && written.length ? written : target };
+    return [rows[PARTS[part].rows], { source, target }[PARTS[part].columns]];
+  };
+
+  const panels = Object.fromEntries(Object.keys(PARTS).map((part) => [part, makePanel(part)]));
+  board.append(...Object.values(panels).map((panel) => panel.node));
+
+  function makePanel(part) {
+    const canvas = element("canvas", { tabindex: 0, role: "application" });
+    const chooser = makeChooser(part, (to) => set({ [`${part}_head`]: to }));
+    const node = element("figure", { class: part }, element("figcaption", {}, PARTS[part].title), chooser.root, canvas);
+    let layout = null;
+    const look = (to) => {
+      if (!to || String(to) === String(looking)) return;
+      looking = to;
+      drawChoice();
+    };
+    const at = (event) => choiceAt(part, tokenAt(layout, event.offsetX, event.offsetY));
+    canvas.addEventListener("mousemove", (event) => pinned() || look(at(event)));
+    canvas.addEventListener("mouseleave", () => {
+      if (document.activeElement === canvas) return;
+      looking = null;
+      drawChoice();
+    });
+    canvas.addEventListener("click", (event) => pin(String(at(event)) === String(pinned()) ? null : at(event)));
+    canvas.addEventListener("keydown", (event) => {
+      const [, , T, S] = model.get("shapes")[part];
+      const here = markedIn(part, choice());
+      const isHere = here[0] >= 0 || here[1] >= 0;
+      const to = walked(event.key, isHere ? here : [event.key === "ArrowUp" ? T : -1, -1], T, S, true);
+      if (to && pinned()) pin(choiceAt(part, to));
+      else if (to) look(choiceAt(part, to));
+      else if (event.key === "Enter") pin(pinned() ? null : looking);
+      else if (event.key === "Escape") pin(null);
+      else return;
+      event.preventDefault();
+    });
+    const draw = () => {
+      const [tokens, sources] = labelsOf(part);
+      const colours = inkOf(root);
+      const padding = PARTS[part].columns === "source" ? model.get("padding") : [];
+      if (!kept.has(part)) {
+        layout = linesLayout(Math.max(node.clientWidth - 4, 120), tokens.length, sources.length);
+        const heads = [{ colour: colours.heat, rowAt: (i) => rowOf(...headOf(part), i) }];
+        kept.set(part, { heads, base: linesBase(layout, heads), fit: fitter(measurer(colours.font)) });
+      }
+      const known = { layout, tokens, sources, colours, padding, ...kept.get(part) };
+      const shapes = linesPicture(known, markedIn(part, choice()));
+      showShapes(canvas, shapes, [layout.width, layout.height], colours.font);
+      const [layer, head] = model.get(`${part}_head`);
+      chooser.draw(model.get("shapes")[part], [layer, head]);
+      canvas.setAttribute("aria-label", `${PARTS[part].title}, layer ${layer}, head ${head}: arrow keys walk over the tokens`);
+    };
+    return { node, draw };
+  }
+
+  function drawNumbers() {
+    if (!numbers.open || !choice()) return body.replaceChildren();
+    const { source, target } = facts();
+    const line = (tag, cells) => element("tr", {}, ...cells.map((cell) => element(tag, {}, String(cell))));
+    const name = tokenInWords(choice()[0] === "source" ? source : target, choice()[1]);
+    const rows = tableOf(facts(), choice()).map((cells) => line("td", cells));
+    body.replaceChildren(element("caption", {}, name), line("th", ["what", "position", "token", "weight"]), ...rows);
+  }
+  function drawChoice() {
+    if (model.get("version") !== version) return draw(); // news of the choice may come before that of the recording
+    for (const panel of Object.values(panels)) panel.draw();
+    const text = choice() ? inSentences(facts(), choice()).join("\n") : "Choose a token of either sentence.";
+    // A token that is read from the right must not turn the numbers around it.
+    words.replaceChildren(...text.split(/(“[^”]*”)/).map((part, k) => (k % 2 ? element("bdi", {}, part) : part)));
+    drawNumbers();
+  }
+  function draw() {
+    kept.clear();
+    if (model.get("version") !== version) looking = null; // its token may be none of the new ones
+    version = model.get("version");
+    byWritten.root.hidden = !model.get("written").length;
+    byWritten.input.checked = model.get("by_written");
+    drawChoice();
+  }
+  const stops = [
+    onChange(model, ["version", "by_written", "encoder_head", "cross_head", "decoder_head"], draw),
+    onChange(model, ["target", "source"], drawChoice),
+    keepDrawn(board, draw),
+  ];
+  return () => stops.forEach((stop) => stop());
+}
+
+export default { render };

@@ -1,0 +1,161 @@
+"""The three panels of a translation in JupyterLab: by pointer and by keys, in light and dark, narrow and wide."""
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+from page import SHADES, eventually, run, wear
+
+from minigpt.course.execute import KERNEL
+
+pytestmark = pytest.mark.browser
+
+SETUP = """import numpy as np
+from types import SimpleNamespace
+from minigpt import views
+
+class Recording:
+    def __init__(self, tokens, stack, source_tokens=None):
+        self.tokens, self.stack, self.source_tokens = tokens, stack, source_tokens
+
+    def attention_stack(self):
+        return self.stack
+
+def made_up(source, written, n_layer=2, n_head=3):
+    reads, rng = ["<bos>", *written[:-1]], np.random.default_rng(0)
+    T, S = len(reads), len(source)
+    def weights(*shape, mask=1.0):
+        chances = np.exp(3 * rng.standard_normal((n_layer, n_head, *shape))) * mask
+        return chances / chances.sum(-1, keepdims=True)
+    encoder, decoder = Recording(source, weights(S, S)), Recording(reads, weights(T, T, mask=np.tri(T)))
+    cross = Recording(reads, weights(T, S), source)
+    return SimpleNamespace(encoder=encoder, decoder=decoder, cross=cross, written=written)
+
+source = "the red dog sees Rita in the old house . <eos>".split()
+target = "o cachorro vermelho vê a Rita na casa velha . <eos>".split()
+mean = ["<script>alert(1)</script>", " שלום", "e\\u0301", "😀" * 40, "x" * 10_000, "\\u202eabc", "$x$", "”“"]"""
+CELLS = {
+    "own": "own = views.translation(made_up(source, target))\nown",
+    "odd": "odd = views.translation(made_up(mean, mean[::-1]), padding=np.arange(8) > 5)\nodd",
+    "single": "views.translation(made_up(['I'], ['eu'], 1, 1))",
+}
+VIEW = {name: n for n, name in enumerate(CELLS)}
+SPILLS = "node => [...node.querySelectorAll('*')].some(one => one.getBoundingClientRect().right > innerWidth)"
+
+
+@pytest.fixture(scope="module")
+def opened(lab, tmp_path_factory):
+    """One page for all tests here, and one kernel."""
+    path = tmp_path_factory.mktemp("translation") / "translation.ipynb"
+    cells = [new_code_cell(source) for source in [SETUP, *CELLS.values()]]
+    nbformat.write(new_notebook(cells=cells, metadata=KERNEL), path)
+    with lab.open(path) as page:
+        page.run_all()
+        page.page.set_viewport_size({"width": 1280, "height": 3_000})  # all views are in sight
+        page.page.wait_for_timeout(500)
+        yield page
+
+
+@pytest.fixture
+def view(opened):
+    return lambda name: opened.page.locator(".minigpt-translation").nth(VIEW[name])
+
+
+@pytest.fixture(autouse=True)
+def as_at_first(opened):
+    run(opened, "own.target = own.source = -1; own.cross_head = (1, 0); own.by_written = True")
+    opened.page.wait_for_timeout(200)
+
+
+def panel(view, part):
+    return view.locator(f"figure.{part}").get_by_role("application")
+
+
+def test_three_panels_are_drawn(view) -> None:
+    for name in VIEW:
+        for part in ("encoder", "cross", "decoder"):
+            assert len(panel(view(name), part).evaluate(SHADES)) > 3, (name, part)
+
+
+def test_by_keys_alone_a_target_token_and_a_source_token_are_pinned_and_told(view, opened) -> None:
+    own, keys = view("own"), opened.page.keyboard
+    panel(own, "cross").focus()
+    for key in ("Home", "ArrowDown", "ArrowDown", "Enter"):
+        keys.press(key)
+    eventually(
+        own.locator(".words"), "Having read “cachorro” (2), the decoder is to write “vermelho”. In the source it"
+    )
+    eventually(own.locator(".words"), "In its own past it looks at ")
+    assert run(opened, "print(own.target, own.source)") == "2 -1"
+    keys.press("ArrowRight")
+    eventually(own.locator(".words"), "In the source “dog” (2) looks at ")
+    assert run(opened, "print(own.target, own.source)") == "-1 2"
+    keys.press("Escape")
+    opened.page.wait_for_timeout(300)
+    assert run(opened, "print(own.target, own.source)") == "-1 -1"
+
+
+def test_the_pointer_shows_and_pins_the_same_token_in_all_panels(view, opened) -> None:
+    own = view("own")
+    canvas = panel(own, "decoder")
+    before = [panel(own, part).screenshot() for part in ("cross", "encoder")]
+    canvas.hover(position={"x": 20, "y": 70})  # the fourth row
+    eventually(own.locator(".words"), "Having read “vermelho” (3)")
+    cross, encoder = (panel(own, part).screenshot() for part in ("cross", "encoder"))
+    assert cross != before[0], "the token that is chosen in the decoder stands out in cross-attention too"
+    assert encoder == before[1]
+    canvas.click(position={"x": 20, "y": 70})
+    opened.page.wait_for_timeout(300)
+    assert run(opened, "print(own.target)") == "3"
+
+
+def test_another_head_is_chosen_from_the_lists(view, opened) -> None:
+    own = view("own")
+    lists = own.locator("figure.cross select")
+    assert lists.nth(0).locator("option").count() == 2
+    assert own.get_by_label("cross, head").count() == 1
+    before = panel(own, "cross").screenshot()
+    lists.nth(1).select_option("2")
+    opened.page.wait_for_timeout(300)
+    assert run(opened, "print(own.cross_head)") == "(1, 2)"
+    assert panel(own, "cross").screenshot() != before
+
+
+def test_the_numbers_stand_in_a_table(view, opened) -> None:
+    own = view("own")
+    run(opened, "own.target = 0")
+    own.locator("summary").click()
+    eventually(own.locator("caption"), "“<bos>” (0)")
+    cells = own.locator(".numbers tr").nth(1).locator("td").all_text_contents()
+    assert cells[:3] == ["looks at, in the source", "0", "the"]
+    exact = float(run(opened, "print(own.chosen('cross')[0, 0])"))
+    assert float(cells[3]) == pytest.approx(exact, abs=0.005)
+    own.locator("summary").click()
+
+
+def test_mean_tokens_stay_text(view, opened) -> None:
+    odd = view("odd")
+    panel(odd, "encoder").focus()
+    opened.page.keyboard.press("Home")
+    eventually(odd.locator(".words"), "“<script>alert(1)</script>” (0) looks at ")
+    assert odd.locator("script").count() == 0
+
+
+@pytest.mark.parametrize("width", [700, 1600])
+@pytest.mark.parametrize("theme", ["Light", "Dark"])
+def test_it_fits_into_any_width_in_light_and_dark(view, opened, theme, width) -> None:
+    wear(opened.page, theme)
+    run(opened, "own.target = 2")
+    opened.page.set_viewport_size({"width": width, "height": 3_000})
+    opened.page.wait_for_timeout(700)
+    for name in VIEW:
+        assert not view(name).evaluate(SPILLS), name
+    opened.screenshot(f"-translation-{theme}-{width}")
+    wear(opened.page, "Light")
+
+
+def test_another_translation_takes_the_place_of_the_first(view, opened) -> None:
+    run(opened, "own.show(made_up(['a', 'cat'], ['um', 'gato', 'preto']))")
+    panel(view("own"), "cross").focus()
+    opened.page.keyboard.press("Home")
+    eventually(view("own").locator(".words"), "the decoder is to write “um”")
+    run(opened, "own.show(made_up(source, target))")
