@@ -133,7 +133,7 @@ def vectors(named: Mapping[str, Any], *, title: str = "") -> Figure:
         colour = COLOURS[k % len(COLOURS)]
         axes.annotate("", tuple(end), (0, 0), arrowprops={"arrowstyle": "-|>", "color": colour, "linewidth": 2})
         x, y = end + 0.07 * reach * np.sign(end)
-        plain_text([axes.text(x, y, name, color=colour, ha="center", va="center")])
+        plain_text([axes.text(x, y, plain.shortened(name, 20), color=colour, ha="center", va="center")])
     axes.set(title=title, xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
     return figure
 
