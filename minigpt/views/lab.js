@@ -51,7 +51,7 @@ function cached(view) {
 function makePanels(model, change, may) {
   const heads = makeHeads(change, may);
   const [next, lens, pair] = [makeNext(change), makeLens(change), makePair()];
-  const compare = makeCompare(change, model.get("two_models"), may);
+  const compare = makeCompare(change, model.get("two_models"));
   const first = element("div", { class: "panels" }, heads.left, heads.panel, next.root);
   const second = element("div", { class: "panels" }, lens.root, pair.root);
   const body = element("div", {}, first, second);
@@ -65,7 +65,8 @@ function makePanels(model, change, may) {
     const other = sideOf(model, "other_", request);
     const chosen = chosenCell(request, tokens.length);
     const [pairNow, both, idle] = ["pair", "both", "idle"].map((name) => model.get(name));
-    const state = { side, other, tokens, otherTokens, request: enlarged, chosen, pair: pairNow, both, idle };
+    const canSave = model.get("live"); // the frame of a saved page may not hand out files; a page without a kernel may
+    const state = { side, other, tokens, otherTokens, request: enlarged, chosen, pair: pairNow, both, idle, canSave };
     heads.draw(state, force);
     next.draw(model.get("next"), request);
     lens.draw(model.get("lens"), tokens);

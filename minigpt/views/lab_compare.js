@@ -60,7 +60,7 @@ export function differenceBase(cells, tokens, look) {
 }
 
 /** The difference of the enlarged head, or the second's own where there is none. */
-function makeDifference(may) {
+function makeDifference() {
   const title = element("strong");
   const label = "Difference of the enlarged head";
   const canvas = element("canvas", { tabindex: 0, role: "application", "aria-label": label });
@@ -134,14 +134,14 @@ function makeDifference(may) {
       base = headBase({ ...look(force), opacities, tokens: otherTokens, sources: otherTokens });
     }
     title.textContent = facts().heads[0].name;
-    saver.draw(may());
+    saver.draw(state.canSave);
     showNow(isSame);
   };
   return { root, draw };
 }
 
 /** The panel. `change` is called with the second prompt, null for none, and with a chosen head. */
-export function makeCompare(change, twoModels, may) {
+export function makeCompare(change, twoModels) {
   const area = element("textarea", { rows: 2, dir: "auto", spellcheck: "false" });
   area.addEventListener("input", () => change({ other_prompt: area.value }));
   const what = twoModels ? "Compare with the second model" : "Compare with a second prompt";
@@ -149,7 +149,7 @@ export function makeCompare(change, twoModels, may) {
     change({ other_prompt: checked ? (area.value ||= now.request.prompt) : null });
   });
   const grid = element("div", { role: "group", "aria-label": "All heads of the second: a row is a layer" });
-  const difference = makeDifference(may);
+  const difference = makeDifference();
   const next = makeBoth();
   const text = element("label", { class: "prompt" }, twoModels ? "Text for the second model" : "Second prompt", area);
   const help =

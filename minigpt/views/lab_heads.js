@@ -123,7 +123,7 @@ function rowInWords({ side, request, tokens, pair }, [row, column]) {
 }
 
 /** The enlarged head: the mouse looks, a click and the arrow keys choose, and the keys of the thumbnails change it. */
-function makeEnlarged(change, switches, { setChange, undo, canUndo, may }) {
+function makeEnlarged(change, switches, { setChange, undo, canUndo }) {
   const title = element("strong");
   const canvas = element("canvas", { tabindex: 0, role: "application", "aria-label": "Enlarged head" });
   const words = element("p", { class: "words", "aria-live": "polite" });
@@ -178,7 +178,7 @@ function makeEnlarged(change, switches, { setChange, undo, canUndo, may }) {
     const change = what === 1 ? "" : `: ${changeInWords(what, isIdleIn(idle, layer, head))}`;
     title.textContent = `Layer ${layer}, head ${head}${change}`;
     switches.draw(what, changes.length, canUndo());
-    saver.draw(may());
+    saver.draw(state.canSave);
     const opacities = opacitiesOf(side.data, side.shape, side.causal, side.n);
     const masked = maskedRuns(side.shape, side.causal); // hatched: not a weight of 0, but none
     base = headBase({ ...look(force), opacities, tokens, sources: tokens, masked });
@@ -207,7 +207,7 @@ export function makeHeads(change, may) {
     reset: () => set([]),
   });
   const thumbs = makeThumbs(change, setChange, undo);
-  const enlarged = makeEnlarged(change, switches, { setChange, undo, canUndo: () => !past.isEmpty, may });
+  const enlarged = makeEnlarged(change, switches, { setChange, undo, canUndo: () => !past.isEmpty });
   const draw = (state, force = false) => {
     request = state.request;
     thumbs.draw(state, force);
