@@ -96,13 +96,14 @@ function render({ model, el }) {
   const board = element("div", { class: "panels" });
   const words = element("p", { class: "words", "aria-live": "polite" });
   const body = element("table", { class: "numbers" });
-  const numbers = element("details", { toggle: () => drawNumbers() }, element("summary", {}, "The numbers, as a table"), body);
+  const summary = element("summary", {}, "The numbers, as a table");
+  const numbers = element("details", { toggle: () => drawNumbers() }, summary, body);
   const byWritten = checkbox("Name the rows of the target by what is written there", model.get("by_written"), (on) => {
     set({ by_written: on });
   });
   const help =
-    "Move over a token or walk with the arrow keys, left and right change the list; click or Enter pins, Escape frees. " +
-    "Weights under 1 % have no line.";
+    "Move over a token or walk with the arrow keys, left and right change the list; click or Enter pins, Escape " +
+    "frees. Weights under 1 % have no line.";
   root.append(byWritten.root, board, words, numbers, element("p", { class: "soft" }, help));
   el.append(root);
 
@@ -181,7 +182,8 @@ function render({ model, el }) {
       showShapes(canvas, shapes, [layout.width, layout.height], colours.font);
       const [layer, head] = model.get(`${part}_head`);
       chooser.draw(model.get("shapes")[part], [layer, head]);
-      canvas.setAttribute("aria-label", `${PARTS[part].title}, layer ${layer}, head ${head}: arrow keys walk over the tokens`);
+      const name = `${PARTS[part].title}, layer ${layer}, head ${head}`;
+      canvas.setAttribute("aria-label", `${name}: arrow keys walk over the tokens, Enter pins, Escape frees`);
     };
     return { node, draw };
   }

@@ -96,9 +96,8 @@ class Translation(View):
         ]
         layer, head = self.cross_head
         return (
-            f"Attention of a translator that reads {' '.join(self.source_tokens)!r} and writes {' '.join(rows)!r}. In "
-            f"layer {layer}, head {head} of its cross-attention {'what writes ' if self.written else ''}"
-            f"{', '.join(looks)} looks most."
+            f"Attention of a translator that reads {' '.join(self.source_tokens)!r} and writes {' '.join(rows)!r}. "
+            f"Layer {layer}, head {head} of its cross-attention looks most, word by word: {', '.join(looks)}."
         )
 
     def face(self) -> str:

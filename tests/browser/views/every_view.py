@@ -6,6 +6,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from minigpt.course.execute import KERNEL
 
 SETUP = """import numpy as np
+from types import SimpleNamespace
 from minigpt import views
 from minigpt.views import figures
 
@@ -47,6 +48,7 @@ CELLS = {
     "follow": "views.follow([stage('ids', [1, 2]), stage('vectors', np.eye(2))], ['x', 'y'])",
     "mask_painter": "views.mask_painter(Recording.tokens, np.tri(6, dtype=bool), n_layer=3)",
     "lab": "views.lab(answer, prompt='<script>alert(2)</script>')",
+    "translation": "views.translation(SimpleNamespace(**dict.fromkeys(('encoder', 'cross', 'decoder'), Recording())))",
     "figure": "figures.show(figures.bars(['a', 'b'], [1, 2]), alt='Two bars')",
 }
 WIDGETS = [name for name in CELLS if name != "figure"]
