@@ -115,7 +115,7 @@ DECODER = Exercise(
         Misconception(
             "padded rows hidden too",
             lambda real: decoder(real) & real[:, None, :, None],
-            "Rows of padding look nowhere here, which a softmax answers with 0/0: nobody reads them, so let them look.",
+            "Rows of padding were hidden as well: nobody reads what they find, and `real` is about columns.",
         ),
         Misconception(
             "padding only",
@@ -126,6 +126,11 @@ DECODER = Exercise(
             "causal only",
             lambda real: everywhere(real).tril(),
             "The future is hidden, and the padding is not: where does `real` enter?",
+        ),
+        Misconception(
+            "padding taken to stand at the end",
+            lambda real: causal_mask(real.size(1)) & padding(real.sum(-1), real.size(1))[:, None, None, :],
+            "The real tokens were counted, and taken to come first: `real` says where they stand.",
         ),
         Misconception(
             "off by one: not itself",

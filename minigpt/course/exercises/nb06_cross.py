@@ -10,7 +10,7 @@ import torch
 from minigpt.course.exercise import Exercise, Misconception
 from minigpt.course.exercises.inputs import numbers
 from minigpt.course.exercises.nb05 import scores_of
-from minigpt.models.attention import attention_weights
+from minigpt.models.attention import attention_weights, causal_mask
 
 
 def cross(x, source, W_q, W_k, W_v, real):
@@ -51,9 +51,18 @@ def no_values(x, source, W_q, W_k, W_v, real):
     return attention_weights(x @ W_q, source @ W_k, real) @ source
 
 
-def no_scale(x, source, W_q, W_k, W_v, real):
-    scores = (x @ W_q) @ (source @ W_k).T
-    return scores.masked_fill(~real, -math.inf).softmax(-1) @ (source @ W_v)
+def divided_by(divisor):
+    """Cross-attention whose scores are divided by something else than √D: a function of the matrices' C and D."""
+
+    def wrong(x, source, W_q, W_k, W_v, real):
+        scores = (x @ W_q) @ (source @ W_k).T / divisor(*W_q.shape)
+        return masked(scores, real) @ (source @ W_v)
+
+    return wrong
+
+
+def weights_alone(x, source, W_q, W_k, W_v, real):
+    return attention_weights(x @ W_q, source @ W_k, real)
 
 
 def masked(scores, mask):
@@ -107,6 +116,11 @@ CROSS = Exercise(
             "A triangle hides a part of the source: it is a text of its own that is known as a whole, and no future.",
         ),
         Misconception(
+            "cross mask of a cache",
+            weighted_by(lambda scores, real: masked(scores, real & causal_mask(*scores.shape))),
+            "x was taken for the end of the source: that text is another one, known as a whole, and no future in it.",
+        ),
+        Misconception(
             "padding attended to",
             weighted_by(lambda scores, real: scores.softmax(-1)),
             "The padding of the source gets weight: where does `real` enter?",
@@ -122,6 +136,11 @@ CROSS = Exercise(
             "The text is hidden, and its padding shown: what does True mean in `real`?",
         ),
         Misconception(
+            "a score of 0 for the padding",
+            weighted_by(lambda scores, real: scores.masked_fill(~real, 0).softmax(-1)),
+            "The padding has the score 0 and still gets weight, as e to the 0 is 1: which score has a weight of 0?",
+        ),
+        Misconception(
             "mask after softmax",
             weighted_by(lambda scores, real: scores.softmax(-1) * real),
             "The padding was taken out after the softmax, so rows no longer sum to 1: hide it before they are shared "
@@ -134,8 +153,23 @@ CROSS = Exercise(
         ),
         Misconception(
             "no division by sqrt(D)",
-            no_scale,
+            divided_by(lambda C, D: 1),
             "The weights are too sharp: the scores grow with D, and nothing makes up for it.",
+        ),
+        Misconception(
+            "divided by D",
+            divided_by(lambda C, D: D),
+            "The weights are too even: the scores were divided by D, and they spread by the root of D.",
+        ),
+        Misconception(
+            "divided by sqrt(C)",
+            divided_by(lambda C, D: math.sqrt(C)),
+            "The scores were divided by the root of C: they are sums over the D numbers of a query.",
+        ),
+        Misconception(
+            "weights without values",
+            weights_alone,
+            "These are the weights, (T, S): what is gathered with them is still missing.",
         ),
         Misconception(
             "the source without W_v",

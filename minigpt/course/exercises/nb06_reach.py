@@ -49,7 +49,7 @@ REACH = Exercise(
     minutes=12,
     contract="my_reach(mask, n) takes a mask (T, T), True where row t may look at column s in each layer, and a number "
     "of layers, at least 1, and returns a (T, T) tensor of True and False: True where position t, after n layers, can "
-    "know of what went in at s. Each position also keeps what it knows (the residual stream).",
+    "know of what went in at s. Each position also keeps what it knows, whatever the mask says of the diagonal.",
     returns="(T, T)",
     reference=reach,
     inputs=reach_inputs,
@@ -60,9 +60,19 @@ REACH = Exercise(
             "This is what one layer allows: in the next one, those who are looked at have heard from others.",
         ),
         Misconception(
+            "the mask as it came",
+            lambda mask, n: mask,
+            "This is the mask as it came: each position knows of itself too, and hears more in each further layer.",
+        ),
+        Misconception(
+            "a window of n, whatever the mask",
+            lambda mask, n: causal_mask(len(mask)).triu(-n),
+            "This is right for one mask, a token and the one before it: here any cell may be True.",
+        ),
+        Misconception(
             "a position forgets itself",
             lambda mask, n: powered(mask, n),
-            "What a position knew is lost unless the mask lets it look at itself: the residual stream keeps it.",
+            "What a position knew is lost unless the mask lets it look at itself: a layer adds to it, and it stays.",
         ),
         Misconception(
             "itself only at the end",
@@ -118,11 +128,12 @@ def cheats_inputs():
     yield (band(4, 0, 1),)
     yield (torch.eye(3, dtype=torch.bool),)
     yield (band(3, 1, 2),)  # strictly before
-    for t, s, T in [(1, 2, 3), (0, 3, 4)]:  # a triangle with one leak
+    for t, s, T in [(1, 2, 3), (0, 3, 4), (0, 1, 4)]:  # a triangle with one leak
         leaking = causal_mask(T)
         leaking[t, s] = True
         yield (leaking,)
     yield (band(3, -2, 0),)
+    yield (~torch.eye(2, dtype=torch.bool),)  # each sees the other
 
 
 CHEAT = Exercise(
@@ -160,6 +171,21 @@ CHEAT = Exercise(
             "only the next position",
             lambda mask: mask.diagonal(1).any(),
             "Only the next position was looked at: something farther ahead is the future as well.",
+        ),
+        Misconception(
+            "only the last position",
+            lambda mask: mask[:-1, -1].any(),
+            "Only looks at the last position count here: any later one is the future of those before it.",
+        ),
+        Misconception(
+            "any True at all",
+            lambda mask: mask.any(),
+            "Every mask is called a cheat here: which of its cells let a row look ahead?",
+        ),
+        Misconception(
+            "no mask at all",
+            lambda mask: mask.triu(1).all(),
+            "No mask is called a cheat here: one cell that looks ahead is enough, and it need not be all of them.",
         ),
         Misconception(
             "the past instead of the future",
