@@ -15,16 +15,10 @@ recording is of one text.
 
 import difflib
 import fnmatch
-import io
-import json
 import math
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from types import MappingProxyType
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -33,85 +27,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-FORMAT = "minigpt recording 1"
+from minigpt.inspection.recording import Recording
+
 SOFTMAX = {F.softmax, torch.softmax, Tensor.softmax, torch.special.softmax}
-
-
-@dataclass(frozen=True, eq=False)
-class Recording:
-    """Attention weights, activations and logits of one text: numpy arrays of float32 that cannot be written to."""
-
-    tokens: tuple[str, ...]
-    """A label for each of the T positions."""
-    source_tokens: tuple[str, ...] | None
-    """Labels of the S positions that cross-attention looks at; None where a text looks at itself."""
-    attention: Mapping[str, np.ndarray]
-    """Module name -> (H, T, S), in the order of the forward pass; each row sums to 1."""
-    activations: Mapping[str, np.ndarray]
-    """Module name -> what the module put out, (T, C), in the order of the forward pass."""
-    logits: np.ndarray | None
-    """(T, V), or None where the model gives none."""
-    model: str
-    """The model's class name."""
-
-    def __post_init__(self):
-        for field in ("attention", "activations"):
-            arrays = {name: frozen(array) for name, array in getattr(self, field).items()}
-            object.__setattr__(self, field, MappingProxyType(arrays))
-        if self.logits is not None:
-            object.__setattr__(self, "logits", frozen(self.logits))
-
-    def attention_stack(self) -> np.ndarray:
-        """All layers' attention in one array (L, H, T, S). Raises ValueError where there is none, or shapes differ."""
-        if not self.attention:
-            raise ValueError(
-                f"no attention was found in {self.model}: it is seen where a module calls scaled_dot_product_attention "
-                "or softmax over a matrix of scores"
-            )
-        shapes = {name: array.shape for name, array in self.attention.items()}
-        if len(set(shapes.values())) > 1:
-            listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-            raise ValueError(f"these do not stack, take them one by one from `attention`: {listed}")
-        return np.stack(list(self.attention.values()))
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the recording to a .npz file, numbers and text only."""
-        header = {"format": FORMAT, "tokens": self.tokens, "source_tokens": self.source_tokens, "model": self.model}
-        arrays = {"header": np.array(json.dumps(header))}
-        arrays |= {f"attention {name}": array for name, array in self.attention.items()}
-        arrays |= {f"activations {name}": array for name, array in self.activations.items()}
-        if self.logits is not None:
-            arrays["logits"] = self.logits
-        content = io.BytesIO()
-        np.savez_compressed(content, **arrays)  # type: ignore[arg-type]
-        Path(path).write_bytes(content.getvalue())
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> "Recording":
-        """Read what `save` wrote; nothing is unpickled. Raises ValueError for a torn file, or one of another kind."""
-        try:
-            with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
-                arrays = dict(file)
-            header = json.loads(str(arrays.pop("header")))
-            if header["format"] != FORMAT:
-                raise ValueError(f"its format is {header['format']!r}, not {FORMAT!r}")
-        except FileNotFoundError:
-            raise
-        except Exception as error:  # numpy has no one error for files that are torn or foreign
-            raise ValueError(f"{path} is no recording, or a torn one: {error}. Write it with recording.save") from error
-        kinds: dict[str, dict[str, np.ndarray]] = {"attention": {}, "activations": {}}
-        for key, array in arrays.items():
-            kind, _, name = key.partition(" ")
-            if name:
-                kinds[kind][name] = array
-        source = header["source_tokens"]
-        return cls(
-            tokens=tuple(header["tokens"]),
-            source_tokens=None if source is None else tuple(source),
-            logits=arrays.get("logits"),
-            model=header["model"],
-            **kinds,
-        )
 
 
 def record(
@@ -144,7 +62,7 @@ def record(
     with torch.no_grad(), evaluating(model), watch.modules(model), watch:
         output = model(x, **inputs)
     logits = getattr(output, "logits", output if x.ndim == 2 else None)
-    n_vocab = getattr(getattr(model, "config", None), "n_vocab", None)  # an encoder puts out hidden states instead
+    n_vocab = getattr(getattr(model, "config", None), "n_vocab", None)
     return Recording(
         tokens=labels,
         source_tokens=source,
@@ -156,6 +74,7 @@ def record(
 
 
 def is_logits(output: Any, n_vocab: int | None) -> TypeGuard[Tensor]:
+    """Whether the last dimension is the vocabulary's; an encoder without a head puts out hidden states instead."""
     return isinstance(output, Tensor) and output.ndim == 3 and output.size(-1) == (n_vocab or output.size(-1))
 
 
@@ -312,8 +231,3 @@ def first_tensor(output: Any, name: str) -> Tensor:
 def to_numpy(x: Tensor) -> np.ndarray:
     """A copy, so that what the model overwrites later stays as it was."""
     return x.detach().to("cpu", torch.float32, copy=True).numpy()
-
-
-def frozen(array: np.ndarray) -> np.ndarray:
-    array.setflags(write=False)
-    return array
