@@ -33,13 +33,14 @@ export function opacitiesOf(data, shape, causal, n, size = Infinity, hidden = nu
   const rows = Math.min(T, size);
   const columns = Math.min(S, size);
   const opacities = new Uint8Array(rows * columns);
+  const cellOf = Uint16Array.from({ length: S }, (_, j) => Math.floor((j * columns) / S));
   for (let i = 0; i < T; i++) {
     const start = Math.floor((i * rows) / T) * columns;
     const row = rowOf(data, shape, causal, n, i);
     for (let j = 0; j < row.length; j++) {
       if (hidden && isHidden(hidden, i * S + j)) continue;
-      const at = start + Math.floor((j * columns) / S);
-      const opacity = 16 + Math.floor((row[j] * 239) / 255); // a visible weight of 0 is no masked one
+      const at = start + cellOf[j];
+      const opacity = 16 + Math.trunc((row[j] * 239) / 255); // a visible weight of 0 is no masked one
       if (opacity > opacities[at]) opacities[at] = opacity;
     }
   }

@@ -97,14 +97,10 @@ export function rgbOf(hex) {
 
 /** Pixels of one colour whose opacity is the value, 0 to 255: what ImageData takes. */
 export function pixelsOf(opacities, [red, green, blue]) {
-  const pixels = new Uint8ClampedArray(opacities.length * 4);
-  for (let k = 0; k < opacities.length; k++) {
-    pixels[4 * k] = red;
-    pixels[4 * k + 1] = green;
-    pixels[4 * k + 2] = blue;
-    pixels[4 * k + 3] = opacities[k];
-  }
-  return pixels;
+  const colour = red | (green << 8) | (blue << 16);
+  const pixels = new Uint32Array(opacities.length);
+  for (let k = 0; k < pixels.length; k++) pixels[k] = colour | (opacities[k] << 24); // red comes first in memory
+  return new Uint8ClampedArray(pixels.buffer);
 }
 
 /** Put pixels on a canvas, one a cell; CSS or drawImage makes it larger. */
