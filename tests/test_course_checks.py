@@ -82,6 +82,11 @@ def test_an_error_is_shown_with_the_line_of_the_readers_code():
     assert re.fullmatch(r"line \d+: scores = q @ k  # the line", text)
 
 
+def test_an_operation_that_pytorch_does_not_have_is_an_error_and_no_stub():
+    result = course.check("05.row", lambda q, k: torch.ones(2, 2, dtype=torch.bool) @ torch.ones(2, dtype=torch.bool))
+    assert result.status == "error"  # "not implemented for 'Bool'", a NotImplementedError like that of a stub
+
+
 def test_an_error_inside_a_class_is_shown_with_its_line():
     class Broken(MLP):
         def forward(self, x):
