@@ -138,6 +138,8 @@ def test_mean_tokens_stay_text(view, opened) -> None:
     opened.page.keyboard.press("Home")
     eventually(odd.locator(".words"), "“<script>alert(1)</script>” (0) looks at ")
     assert odd.locator("script").count() == 0
+    opened.page.keyboard.press("End")
+    eventually(odd.locator(".words"), "In the source “padding ")
 
 
 @pytest.mark.parametrize("width", [700, 1600])
