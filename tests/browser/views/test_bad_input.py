@@ -1,0 +1,124 @@
+"""Bad input in the page, the same for every view: nothing is executed, nothing breaks, also when the kernel dies."""
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+from page import eventually, run
+
+from minigpt.course.execute import KERNEL
+
+pytestmark = pytest.mark.browser
+
+SETUP = """import warnings
+import numpy as np
+from types import SimpleNamespace
+from minigpt import course, views
+
+warnings.simplefilter("ignore")  # rows that do not sum to 1 are meant
+
+def stack(n, share=1.0):
+    return np.full((2, 2, n, n), share / n, np.float32)
+
+def recording(tokens, share=1.0):
+    return SimpleNamespace(tokens=tokens, attention_stack=lambda: stack(len(tokens), share))
+
+def stages(tokens):
+    n = len(tokens)
+    words = dict(name=tokens[0], shape="(T)", explanation=tokens[0], array=list(tokens))
+    return [words, dict(name="vectors", shape="(T, C)", explanation="Numbers.", array=np.ones((n, 3)))]
+
+sets = {
+    "markup": ["</script><script>window.ran = 1</script>", "<img src=x onerror='window.ran = 1'>", "$x$", '"\\'&amp;'],
+    "scripts": [" שלום", "العربية", "\\u202eabc", "e\\u0301", "\\u0301", "👩\\u200d🚀😀"],
+    "long": ["x" * 10_000, "ש" * 10_000, "😀" * 2_000],
+    "one": ["I"],
+}"""
+SETS = ("markup", "scripts", "long", "one")
+VIEWS = {
+    "heads": "views.heads(recording(t, share=0.5))",
+    "lab": "views.lab(lambda request: {'recording': recording(t)}, ''.join(t))",
+    "mask_painter": "views.mask_painter(t, np.tri(len(t), dtype=bool))",
+    "query_key": "views.query_key((1, 1), np.ones((len(t), 2)), np.ones((len(t), 2)), t)",
+    "next_tokens": "views.next_tokens(np.arange(len(t)), t, text=''.join(t))",
+    "follow": "views.follow(stages(t), t)",
+    "bertviz": "views.bertviz(recording(t))",
+}
+WIDGETS = [name for name in VIEWS if name != "bertviz"]
+# Pictures walked through, sliders moved, boxes ticked, each view's first buttons pressed: all at once, in one call.
+USE = """() => {
+  const keys = ['Home', 'ArrowDown', 'ArrowRight', 'Enter', 'End'];
+  const all = (view, what) => [...view.querySelectorAll(what)].filter(one => one.checkVisibility() && !one.disabled);
+  for (const view of document.querySelectorAll('.minigpt')) {
+    for (const picture of all(view, '[role=application], .thumb')) {
+      for (const key of keys) picture.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+      picture.dispatchEvent(new MouseEvent('mousemove', { clientX: 300, clientY: 300, bubbles: true }));
+    }
+    for (const slider of all(view, 'input[type=range]')) {
+      slider.value = slider.max;
+      for (const kind of ['input', 'change']) slider.dispatchEvent(new Event(kind, { bubbles: true }));
+    }
+    all(view, '.thumb, summary, input[type=checkbox]').slice(0, 6).forEach(one => one.click());
+  }
+  return document.querySelectorAll('.minigpt').length;
+}"""
+SPILLS = """(view) => {
+  const right = view.closest('.jp-OutputArea-output').getBoundingClientRect().right;
+  return view.getBoundingClientRect().right > right + 1;
+}"""
+
+
+@pytest.fixture(scope="module")
+def opened(lab, tmp_path_factory):
+    """One page with each view on each set of tokens."""
+    path = tmp_path_factory.mktemp("bad_input") / "bad_input.ipynb"
+    shown = "\n".join(f"display({code})" for code in VIEWS.values())
+    sources = [SETUP, *(f"t = sets[{kind!r}]\n{shown}" for kind in SETS), "course.show_map()"]
+    cells = [new_code_cell(source) for source in sources]
+    nbformat.write(new_notebook(cells=cells, metadata=KERNEL), path)
+    with lab.open(path) as page:
+        page.page.on("dialog", lambda dialog: page.problems.append(f"dialog: {dialog.message}"))
+        page.run_all()
+        yield page
+
+
+def check(opened) -> None:
+    page = opened.page
+    for kind in WIDGETS:
+        assert page.locator(f".minigpt-{kind}").count() == len(SETS), kind
+        assert page.locator(f".minigpt-{kind} :is(script, img)").count() == 0
+        assert not any(view.evaluate(SPILLS) for view in page.locator(f".minigpt-{kind}").all()), kind
+    assert page.locator("iframe[srcdoc]").count() == len(SETS)  # bertviz
+    assert page.evaluate("() => window.ran") is None
+    for frame in page.frames:
+        assert frame.evaluate("() => window.ran") is None
+    assert opened.problems == []
+
+
+def test_mean_tokens_stay_text_in_every_view_and_no_view_breaks(opened) -> None:
+    check(opened)
+    opened.page.evaluate(USE)
+    check(opened)
+    assert opened.page.locator("img[alt*='notebook']").count() == 1
+
+
+def test_what_cannot_be_shown_leaves_the_view_as_it_was_and_says_why(opened) -> None:
+    run(opened, "kept = views.heads(recording(list('abc')))")
+    said = run(opened, "kept.show(SimpleNamespace(tokens=list('abc'), attention_stack=lambda: np.nan * stack(3)))")
+    assert "not finite" in said
+    assert run(opened, "print(kept.tokens)") == "['a', 'b', 'c']"
+
+
+def test_views_stay_in_the_page_when_the_kernel_dies_and_live_again_with_the_next(opened) -> None:
+    page = opened.page
+    kernel = "jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+    page.evaluate(f"() => {kernel}.requestExecute({{ code: 'import os; os._exit(1)' }}).done.catch(() => {{}})")
+    eventually(page.locator(".minigpt-lab .state").first, "run its cell again")
+    page.evaluate(USE)
+    page.wait_for_function(f"() => {kernel}.status === 'idle'", timeout=30_000)
+    if page.locator(".jp-Dialog button").count():
+        page.locator(".jp-Dialog button").first.click()
+    page.evaluate(USE)
+    check(opened)
+    opened.run_all()
+    check(opened)
+    eventually(page.locator(".minigpt-heads").nth(3), "looks at")
