@@ -44,7 +44,7 @@ export function factsOfHead({ side, tokens }, colours) {
   const H = side.shape[1];
   const name = `Layer ${Math.floor(side.n / H)}, head ${side.n % H}`;
   const short = shortName(side.n, H);
-  const heads = [{ n: side.n, name, short, head: { ...side, top: 1, of: (weight) => weight } }];
+  const heads = [{ n: side.n, name, short, head: { ...side, of: (weight) => weight } }];
   const isAll = { hidden: null, padding: [], quantity: "weights" };
   return { heads, tokens, sources: tokens, colours, ...isAll, isCausal: side.causal, file: short };
 }
