@@ -60,6 +60,10 @@ def test_longer_contexts_fit_the_text_they_were_counted_on_better():
     assert losses == sorted(losses, reverse=True)
 
 
+def test_each_count_that_is_kept_is_a_parameter():
+    assert NGram(2, 3).fit([0, 1, 0, 1]).n_params() == 2 + 2  # two tokens; 1 after 0 and 0 after 1
+
+
 def test_generation_follows_the_counts_and_the_seed():
     model = NGram(2, 3, k=0).fit([0, 1, 2, 0, 1, 2, 0])
     assert model.generate(5, context=[0], seed=3) == [1, 2, 0, 1, 2]

@@ -78,3 +78,7 @@ class NGram:
         for _ in range(n_tokens):
             ids.append(int(rng.choice(self.n_vocab, p=self.probs(ids))))
         return ids[len(context) :]
+
+    def n_params(self) -> int:
+        """How many counts it keeps: one for each (context, token) that it has seen."""
+        return sum(map(len, self.counts.values()))
