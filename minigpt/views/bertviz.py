@@ -42,14 +42,18 @@ TOKENS = {
 class Bertviz:
     """One of bertviz's views for a notebook: a picture with a description, and over it, where scripts run, the view."""
 
-    def __init__(self, kind: str, html: str, title: str, face: Callable[[], str]) -> None:
-        self.kind, self.html, self.title, self.face = kind, html, title, face
+    def __init__(self, kind: str, html: str, title: str, face: Callable[[], str], saved: str = "view") -> None:
+        if saved not in ("view", "picture"):
+            raise ValueError(f"saved is {saved!r}: a saved notebook can keep the 'view', or its 'picture' alone")
+        self.kind, self.html, self.title, self.face, self.saved = kind, html, title, face, saved
 
     def state(self) -> dict[str, Any]:
         """What bertviz.js needs: the libraries, and bertviz's page in pieces."""
         return {"kind": self.kind, **libraries(), **page_parts(self.html)}
 
     def _repr_html_(self) -> str:
+        if self.saved == "picture" and static.is_static():
+            return f"{self.face()}<p><small>A picture: run the cell for bertviz's {self.kind} view itself.</small></p>"
         return static.embed("bertviz", self.title, self.face(), self.state())
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
@@ -65,13 +69,15 @@ def bertviz(
     encoder: Recording | None = None,
     decoder: Recording | None = None,
     cross: Recording | None = None,
+    saved: str = "view",
 ) -> Bertviz:
     """Attention in bertviz's head view (one layer, lines between tokens) or model view (all heads, small).
 
     `recording`: attention of one text, or of one to another; see `views.heads`. A translator's has three of them as its
     `encoder`, `decoder` and `cross`, which can be given by name too, or some of them: the view switches between.
     `layers`, `heads`: those to show, counted from 0, in this order; all if not given. In the head view `heads` are only
-    those switched on at first. A double click on a colour there shows that head alone.
+    those switched on at first. A double click on a colour there shows that head alone. `saved`: what a notebook keeps
+    that is executed in static mode, the "view" with d3 and jQuery (some 150 kB) or only its "picture".
 
     Weights are rounded to three decimals, finer than the shades of a screen; of rows that do not sum to 1 it warns.
     Raises ValueError for more than 64 tokens (head view) or 32 (model view), ImportError without bertviz.
@@ -99,16 +105,22 @@ def bertviz(
         html = _page(_package().head_view, **inputs, layer=layers[0], heads=heads)
     else:
         html = _page(_package().model_view, **inputs, include_heads=heads, display_mode="light")
-    first = layers[0], heads[0]
-    title = " ".join([f"bertviz, {view} view.", *(part.describe(name, *first) for name, part in shown.items())])
-    return Bertviz(view, html, title, lambda: "".join(part.face(name, *first) for name, part in shown.items()))
+    title = " ".join(
+        [f"bertviz, {view} view.", *(part.describe(name, layers[0], heads[0]) for name, part in shown.items())]
+    )
+    drawn = layers[:1] if view == "head" else layers
+    face = lambda: "".join(part.face(name, drawn, heads) for name, part in shown.items())  # noqa: E731
+    return Bertviz(view, html, title, face, saved)
 
 
-def bertviz_neuron(q: Any, k: Any, tokens: Iterable[str], layer: int = 0, head: int = 0) -> Bertviz:
+def bertviz_neuron(
+    q: Any, k: Any, tokens: Iterable[str], layer: int = 0, head: int = 0, *, saved: str = "view"
+) -> Bertviz:
     """Queries and keys in bertviz's neuron view: choose a token, then "+", and see the dot products number by number.
 
     `q`, `k`: (T, D) of one head, (H, T, D) of a layer's heads or (L, H, T, D), with D channels per head; `layer` and
     `head` are shown first. The weights are GPT's: softmax of q·k / sqrt(D) over the tokens up to and with one's own.
+    `saved` as in `bertviz`.
 
     Raises ValueError for more than 32 tokens or for shapes that do not fit, ImportError where bertviz is missing.
     """
@@ -131,7 +143,7 @@ def bertviz_neuron(q: Any, k: Any, tokens: Iterable[str], layer: int = 0, head: 
     # "gpt2" is bertviz's word for attention that does not see the future; no GPT-2 of its own is run
     html = _page(show, known, "gpt2", known, "known", display_mode="light", layer=layer, head=head)
     title = f"bertviz, neuron view. {part.describe('', layer, head)}"
-    return Bertviz("neuron", html, title, lambda: part.face("", layer, head))
+    return Bertviz("neuron", html, title, lambda: part.face("", [layer], [head]), saved)
 
 
 def causal_weights(queries: np.ndarray, keys: np.ndarray) -> np.ndarray:
@@ -192,15 +204,15 @@ class _Part:
             f"{row[most]:.0%}."
         )
 
-    def face(self, name: str, layer: int, head: int) -> str:
-        """A picture of all heads, and of one with its labels."""
+    def face(self, name: str, layers: list[int], heads: list[int]) -> str:
+        """A picture of these heads of these layers, the first of them with its labels."""
         from minigpt.views import figures
 
-        weights = list(self.stack.reshape(-1, *self.stack.shape[2:]))
-        title = f"{name and name + ', '}layer {layer}, head {head}".capitalize()
-        large = self.stack[layer, head]
-        figure = figures.all_heads(weights, self.stack.shape[1], large, self.tokens, self.sources, self.causal, title)
-        return static.image(figures.to_svg(figure), self.describe(name, layer, head))
+        weights = [self.stack[layer, head] for layer in layers for head in heads]
+        title = f"{name and name + ', '}layer {layers[0]}, head {heads[0]}".capitalize()
+        texts, names = (self.tokens, self.sources), (layers, heads)
+        figure = figures.all_heads(weights, len(heads), weights[0], *texts, self.causal, title, names)
+        return static.image(figures.to_svg(figure), self.describe(name, layers[0], heads[0]))
 
 
 class _Known:

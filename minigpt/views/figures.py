@@ -53,8 +53,23 @@ def to_svg(figure: Figure) -> str:
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
         figure.savefig(file, format="svg", bbox_inches="tight", transparent=True, metadata={"Date": None})
-    svg = file.getvalue()
-    return re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.S)
+    return _compact(file.getvalue())
+
+
+def _compact(svg: str) -> str:
+    """A third smaller and the same to see: a font said once, hundredths of a point, no names that nobody calls."""
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.S)
+    fonts = re.findall(r"font-family: ([^;\"]*)", svg)
+    if fonts:
+        svg = re.sub(rf";? ?font-family: {re.escape(fonts[0])}", "", svg)
+        svg = svg.replace('<style type="text/css">', f'<style type="text/css">text{{font-family: {fonts[0]}}}', 1)
+    svg = re.sub(r' id="[a-z]+(\.[a-z]+)?_\d+"', "", svg)  # text_3, matplotlib.axis_1; ids that are used hold a hash
+    svg = re.sub(r"<g/>\s*", "", svg)
+    return re.sub(r"<[^>]*>", lambda tag: re.sub(r"\d+\.\d{3,}", _hundredths, tag[0]), svg)
+
+
+def _hundredths(number: re.Match[str]) -> str:
+    return f"{float(number[0]):.2f}".rstrip("0").rstrip(".")
 
 
 @matplotlib.rc_context(STYLE)

@@ -86,8 +86,12 @@ def all_heads(
     sources: Sequence[str],
     causal: bool,
     title: str,
+    names: tuple[Sequence[int], Sequence[int]] | None = None,
 ) -> Figure:
-    """The static face of views.heads: thumbnails of all heads (a row is a layer), and `large` with its labels."""
+    """The static face of views.heads: thumbnails of all heads (a row is a layer), and `large` with its labels.
+
+    `names`: the numbers of the layers and of the heads, where not all are shown.
+    """
     mask = np.tril(np.ones(large.shape, dtype=bool)) if causal else np.ones(large.shape, dtype=bool)
     small = [_thumbnail(np.where(mask, np.sqrt(head), np.nan)) for head in weights]
     mosaic = np.vstack([np.hstack(small[start : start + n_head]) for start in range(0, len(small), n_head)])
@@ -96,10 +100,10 @@ def all_heads(
     steps = np.round(10 * np.ma.masked_invalid(mosaic)) / 10  # few shades make a small file
     grid.imshow(HEAT(steps), interpolation="none")
     side = small[0].shape
-    grid.set(title="All heads", xlabel="head", ylabel="layer")
-    grid.set_xticks(np.arange(n_head) * side[1] + side[1] / 2, [str(k) for k in range(n_head)])
-    n_layer = len(small) // n_head
-    grid.set_yticks(np.arange(n_layer) * side[0] + side[0] / 2, [str(k) for k in range(n_layer)])
+    layers, heads = names or (range(len(small) // n_head), range(n_head))
+    grid.set(title="All heads" if names is None else "Heads", xlabel="head", ylabel="layer")
+    grid.set_xticks(np.arange(len(heads)) * side[1] + side[1] / 2, [str(k) for k in heads])
+    grid.set_yticks(np.arange(len(layers)) * side[0] + side[0] / 2, [str(k) for k in layers])
     grid.tick_params(length=0, labelsize=7)
     _draw_matrix(axes, np.where(mask, np.round(20 * np.sqrt(large)) / 20, np.nan), tokens, sources, numbers=False)
     axes.set(title=title)
