@@ -122,9 +122,20 @@ def encoder() -> None:
     MaskedLM(config).loss(ids, ids)
 
 
+def baselines() -> None:
+    from minigpt.models.baselines import KINDS, BaselineConfig, lstm
+
+    config = BaselineConfig(V, n_ctx=9, n_embd=C, n_hidden=6, n_layer=2, window=8)
+    ids = torch.randint(V, (B, T))
+    for kind in KINDS.values():
+        kind(config).loss(ids, ids)
+    lstm(torch.randn(B, T, C), torch.randn(4 * 6, C), torch.randn(4 * 6, 6), torch.zeros(4 * 6))
+
+
 EXAMPLES: dict[str, Callable[[], None]] = {
     "minigpt.inspection.record": record,
     "minigpt.models.attention": attention,
+    "minigpt.models.baselines": baselines,
     "minigpt.models.blocks": blocks,
     "minigpt.models.encoder": encoder,
     "minigpt.models.gpt": gpt,
