@@ -10,8 +10,10 @@ length, the median over the rounds:
 - MB saved: the outputs as they stand in the saved notebook (ours in static mode, as the course commits them;
   bertviz's own HTML, which `views.bertviz` packs);
 - MB sent: what the page received through its sockets while the cell ran;
-- drawn: seconds from running the cell until the picture is complete (the last head has its pixels, or nothing grows);
-- hover: milliseconds in which our page answers a movement of the pointer (nine of ten are faster);
+- drawn: seconds from running the cell until the picture is complete: until the last stroke on a canvas and the last new
+  node in an output, which the page notes itself while nobody looks;
+- hover: milliseconds in which the page answers a movement of the pointer, where it does so at once (nine of ten are
+  faster);
 - memory: MB that the browser's page processes have grown by.
 """
 
@@ -63,10 +65,21 @@ SAVED = {  # how large the output is, where it is not what the page holds: ours 
         for kind in ("head", "model")
     },
 }
-COUNT = """() => {  // of everything that a viewer draws with; a canvas counts from when it has a pixel
-  const known = window.paintedCanvases ??= new WeakSet();  // looked at once: counting must not slow what it times
-  const painted = canvas => known.has(canvas) || (canvas.width > 0 && canvas.getContext('2d')
-    ?.getImageData(0, 0, canvas.width, canvas.height).data.some(value => value > 0) && known.add(canvas));
+NOTE = """(() => {  // run in every frame: when was the last thing drawn?
+  if (window.lastDrawn !== undefined) return;
+  window.lastDrawn = 0;
+  const note = () => { window.lastDrawn = Date.now(); };
+  for (const name of ['putImageData', 'drawImage', 'fillText', 'fillRect', 'strokeRect', 'stroke', 'fill']) {
+    const own = CanvasRenderingContext2D.prototype[name];
+    CanvasRenderingContext2D.prototype[name] = function (...given) { note(); return own.apply(this, given); };
+  }
+  const inOutput = ({ target }) => !document.querySelector('.jp-Notebook') || target.closest?.('.jp-OutputArea-output');
+  const watch = new MutationObserver((records) => records.some(inOutput) && note());
+  watch.observe(document, { subtree: true, childList: true });
+})()"""
+COUNT = """() => {  // of everything that a viewer draws with; a canvas counts when it has a pixel
+  const painted = canvas => canvas.width > 0 && canvas.getContext('2d')
+    ?.getImageData(0, 0, canvas.width, canvas.height).data.some(value => value > 0);
   const inNotebook = document.querySelector('.jp-Notebook');
   const places = inNotebook ? [...document.querySelectorAll('.jp-OutputArea-output')] : [document.body];
   return places.map(place => place.querySelectorAll('svg *').length
@@ -75,14 +88,20 @@ COUNT = """() => {  // of everything that a viewer draws with; a canvas counts f
 RUN = """(() => { const notebook = jupyterapp.shell.currentWidget.content; notebook.activeCellIndex = %d;
   notebook.deselectAll(); return jupyterapp.commands.execute('notebook:run-cell'); })()"""
 LEAST = {"ours": 145, "bertviz head": 100, "bertviz model": 144, "circuitsvis": 1}
-HOVER = {  # milliseconds of one answer; null where the viewer has none
-    "ours": """() => { const canvas = document.querySelector('.minigpt-heads .panel canvas');
-      const box = canvas.getBoundingClientRect(); const times = [];
-      for (let k = 0; k < 20; k++) { const start = performance.now();
-        canvas.dispatchEvent(new MouseEvent('mousemove', { clientX: box.x + box.width * (0.5 + 0.02 * k),
-          clientY: box.y + box.height * (0.5 + 0.02 * k), bubbles: true })); canvas.getBoundingClientRect();
-        times.push(performance.now() - start); }
-      return times.sort((a, b) => a - b)[17]; }""",
+HOVER = """([selector, kind]) => { // milliseconds of one answer to the pointer, until the page is laid out anew
+  const places = [...document.querySelectorAll(selector)]; if (!places.length) return null;
+  const times = [];
+  for (let k = 0; k < 20; k++) {
+    const place = places[(7 * k) % places.length], box = place.getBoundingClientRect();
+    const at = { clientX: box.x + box.width * (0.5 + 0.02 * k), clientY: box.y + box.height * (0.5 + 0.02 * k) };
+    const start = performance.now();
+    place.dispatchEvent(new MouseEvent(kind, { ...at, bubbles: true })); document.body.getBoundingClientRect();
+    times.push(performance.now() - start);
+  }
+  return times.sort((a, b) => a - b)[17]; }"""
+POINTED = {  # where the pointer moves, and the event that each viewer listens to; CircuitsVis redraws after the event
+    "ours": (".minigpt-heads .panel canvas", "mousemove"),
+    "bertviz head": ("#left > g:last-child > g", "mouseover"),
 }
 
 
@@ -130,9 +149,10 @@ def watch(page, viewer: str) -> dict:
         lambda event: received.__setitem__(0, received[0] + len(event["response"]["payloadData"])),
     )
     before = page_memory()
-    start = time.perf_counter()
-    page.evaluate(f"() => {{ {RUN % 1} }}")  # without waiting: the picture may be there before the kernel is idle
-    drawn = wait_until_drawn(page, LEAST[viewer]) - start
+    page.context.add_init_script(NOTE)  # for frames to come, …
+    page.evaluate(NOTE)  # … and for this one
+    start = page.evaluate(f"() => {{ const start = Date.now(); {RUN % 1}; return start; }}")  # nobody waits for it
+    drawn = (wait_until_drawn(page, LEAST[viewer]) - start) / 1000
     look_for_errors(page, 1)
     sent = received[0]
     grown = page_memory() - before
@@ -161,30 +181,29 @@ def look_for_errors(page, index: int) -> None:
         raise RuntimeError(errors[0])
 
 
-def wait_until_drawn(page, least: int, quiet: float = 0.6, seconds: float = 120) -> float:
-    """The moment at which the last thing was drawn: at least so many, and no more for `quiet` seconds."""
-    count, last = -1, time.perf_counter()
-    deadline = last + seconds
-    while time.perf_counter() < deadline:
-        now = sum(count_in(frame) for frame in page.frames)
-        if now != count:
-            count, last = now, time.perf_counter()
-        elif count >= least and time.perf_counter() - last > quiet:
-            return last
-        time.sleep(0.02)
-    raise TimeoutError(f"not drawn within {seconds:g} s: {count} things, at least {least} expected")
+def wait_until_drawn(page, least: int, quiet: float = 1.0, seconds: float = 120) -> float:
+    """The moment at which the last thing was drawn, in ms since 1970: at least so many, and no more for `quiet` s."""
+    deadline = time.time() + seconds
+    while time.time() < deadline:
+        time.sleep(quiet / 2)
+        last = max(in_frame(frame, "() => window.lastDrawn") for frame in page.frames)
+        if last and time.time() - last / 1000 > quiet:
+            count = sum(in_frame(frame, COUNT) for frame in page.frames)
+            if count >= least:
+                return last
+    raise TimeoutError(f"not drawn within {seconds:g} s: at least {least} things expected")
 
 
-def count_in(frame) -> int:
+def in_frame(frame, script: str) -> float:
     try:
-        return frame.evaluate(COUNT)
+        return frame.evaluate(script) or 0
     except Exception:  # a frame that is just being made or gone
         return 0
 
 
 def hover_in(frame, viewer: str) -> float | None:
     try:
-        return frame.evaluate(HOVER[viewer]) if viewer in HOVER else None
+        return frame.evaluate(HOVER, POINTED[viewer]) if viewer in POINTED else None
     except Exception:
         return None
 
