@@ -26,7 +26,7 @@ def test_a_bigram_worked_by_hand():
     After a, 4 times, came 3 kinds:       p(b|a) = (2 - 3/7 + 3/7·3·1/6) / 4 = (11/7 + 3/14) / 4 = 25/56.
     """
     model = KneserNey(2, n_vocab=4).fit(TEXT)
-    assert model.discounts == [0.75, 3 / 7]
+    assert model.lowered.discounts == [0.75, 3 / 7]
     np.testing.assert_allclose(model.probs(), [3 / 6, 1 / 6, 1 / 6, 1 / 6])
     p_c = (F(4, 7) + F(3, 14)) / 4
     expected = [F(3, 7) * 3 * F(1, 2) / 4, F(25, 56), p_c, p_c]  # a never came after a
@@ -76,8 +76,8 @@ def test_probabilities_sum_to_one_and_none_is_zero(text, context, n, discount):
 @settings(max_examples=60, deadline=None)
 def test_two_texts_are_counted_as_one_with_a_wall_between(one, other, n):
     both = KneserNey(n, 5).fit(one).fit(other)
-    assert both.used == KneserNey(n, 5).fit(other).fit(one).used
-    longest = sum(sum(counter.values()) for context, counter in both.used.items() if len(context) == n - 1)
+    assert both.lowered == KneserNey(n, 5).fit(other).fit(one).lowered
+    longest = sum(sum(counter.values()) for context, counter in both.lowered.counts.items() if len(context) == n - 1)
     assert longest == max(0, len(one) - n + 1) + max(0, len(other) - n + 1)
 
 
@@ -96,6 +96,14 @@ def test_it_can_stand_wherever_the_other_n_gram_stands():
     assert model.generate(20, context=[0], seed=1) == model.generate(20, context=[0], seed=1)
     assert model.n_params() == NGram(2, 3).fit([0, 1, 2, 0, 1]).n_params() == 6
     assert KneserNey(3, n_vocab=7).loss([0, 1, 2, 3]) == pytest.approx(np.log(7))  # untrained
+
+
+def test_a_text_that_is_counted_later_counts_too():
+    model = KneserNey(2, 4).fit(TEXT)
+    before = model.probs([A])
+    model.fit([D, C, D, C])
+    assert not np.allclose(model.probs([A]), before)
+    np.testing.assert_allclose(model.probs([A]), KneserNey(2, 4).fit([D, C, D, C]).fit(TEXT).probs([A]))
 
 
 def test_it_predicts_new_storyland_text_better_than_the_other_n_gram():

@@ -7,6 +7,8 @@ section 2.7. (Their "modified" Kneser-Ney has three discounts for each order.)
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,6 +17,16 @@ from minigpt.models.ngram import NGram
 Context = tuple[int, ...]
 TOO_FEW = 0.75
 """The discount where there is no n-gram seen once or none seen twice to estimate it from."""
+
+
+class Lowered(NamedTuple):
+    """Counts as Kneser and Ney use them."""
+
+    counts: dict[Context, Counter[int]]
+    """Context -> next token -> how often; for all but the longest contexts, after how many different tokens."""
+    sums: dict[Context, int]
+    discounts: list[float]
+    """D of each length of context, from 0 to n - 1."""
 
 
 class KneserNey(NGram):
@@ -34,20 +46,22 @@ class KneserNey(NGram):
             raise ValueError(f"discount={discount}: take a number above 0 and up to 1, or None to estimate it")
         self.discount = discount
         self.starts: set[Context] = set()
-        self.used: dict[Context, Counter[int]] = {}  # context -> next token -> what counts, see above
-        self.sums: dict[Context, int] = {}
-        self.discounts: list[float] = []  # D of each length of context, from 0 to n - 1
 
     def fit(self, ids: Sequence[int]) -> "KneserNey":
         """Count a text. Counts add up over several calls; each text has its own beginning."""
         ids = [int(token) for token in ids]
         super().fit(ids)
         self.starts.update(tuple(ids[:length]) for length in range(1, min(self.n, len(ids) + 1)))
-        self.used = self.count_kinds_before()
-        self.used.update((context, counter) for context, counter in self.counts.items() if len(context) == self.n - 1)
-        self.sums = {context: sum(counter.values()) for context, counter in self.used.items()}
-        self.discounts = [self.estimate_discount(length) for length in range(self.n)]
+        vars(self).pop("lowered", None)  # counted anew when the next probability is asked for
         return self
+
+    @cached_property
+    def lowered(self) -> "Lowered":
+        """What the formula needs, from the counts of all texts."""
+        used = self.count_kinds_before()
+        used.update((context, counter) for context, counter in self.counts.items() if len(context) == self.n - 1)
+        sums = {context: sum(counter.values()) for context, counter in used.items()}
+        return Lowered(used, sums, [self.estimate_discount(used, length) for length in range(self.n)])
 
     def count_kinds_before(self) -> dict[Context, Counter[int]]:
         """For each context shorter than n - 1 and the token after it: how many different tokens stood before both."""
@@ -59,29 +73,29 @@ class KneserNey(NGram):
             kinds[tuple(context)][token] += 1
         return dict(kinds)
 
-    def estimate_discount(self, length: int) -> float:
+    def estimate_discount(self, used: dict[Context, Counter[int]], length: int) -> float:
         """D = n1 / (n1 + 2·n2), n1 and n2 how many (context, token) of this length have a count of 1 and of 2."""
         if self.discount is not None:
             return self.discount
-        sizes = Counter(n for context, counter in self.used.items() if len(context) == length for n in counter.values())
+        sizes = Counter(n for context, counter in used.items() if len(context) == length for n in counter.values())
         return sizes[1] / (sizes[1] + 2 * sizes[2]) if sizes[1] and sizes[2] else TOO_FEW
 
     def prob(self, token: int, context: Sequence[int] = ()) -> float:
         """The probability of a token after a context, of which the last n - 1 tokens count."""
-        p = 1 / self.n_vocab
+        p, (used, sums, discounts) = 1 / self.n_vocab, self.lowered
         for shorter in self.contexts(context):
-            if shorter in self.used:
-                counter, D = self.used[shorter], self.discounts[len(shorter)]
-                p = (max(counter[token] - D, 0.0) + D * len(counter) * p) / self.sums[shorter]
+            if shorter in used:
+                counter, D = used[shorter], discounts[len(shorter)]
+                p = (max(counter[token] - D, 0.0) + D * len(counter) * p) / sums[shorter]
         return p
 
     def probs(self, context: Sequence[int] = ()) -> np.ndarray:
         """The whole distribution after a context: (V,), sums to 1."""
-        p = np.full(self.n_vocab, 1 / self.n_vocab)
+        p, (used, sums, discounts) = np.full(self.n_vocab, 1 / self.n_vocab), self.lowered
         for shorter in self.contexts(context):
-            if shorter in self.used:
-                counter, D = self.used[shorter], self.discounts[len(shorter)]
-                lowered = np.zeros(self.n_vocab)
-                lowered[list(counter)] = np.array(list(counter.values())) - D
-                p = (lowered + D * len(counter) * p) / self.sums[shorter]
+            if shorter in used:
+                counter, D = used[shorter], discounts[len(shorter)]
+                kept = np.zeros(self.n_vocab)
+                kept[list(counter)] = np.array(list(counter.values())) - D
+                p = (kept + D * len(counter) * p) / sums[shorter]
         return p

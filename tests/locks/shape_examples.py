@@ -132,7 +132,23 @@ def baselines() -> None:
     lstm(torch.randn(B, T, C), torch.randn(4 * 6, C), torch.randn(4 * 6, 6), torch.zeros(4 * 6))
 
 
+def gradients() -> None:
+    from minigpt.config import GPTConfig
+    from minigpt.inspection.gradients import gradient_by_distance
+    from minigpt.models.gpt import GPT
+    from minigpt.text.batches import Batches
+
+    gradient_by_distance(GPT(GPTConfig(V, 9, C, H, 1)), Batches(np.arange(40) % V, T, B), n_batches=1)
+
+
+def recall() -> None:
+    from minigpt.text.recall import RecallBatches, RecallTask
+
+    RecallBatches(RecallTask(), ks=[T - 2], batch_size=B).batch(0)
+
+
 EXAMPLES: dict[str, Callable[[], None]] = {
+    "minigpt.inspection.gradients": gradients,
     "minigpt.inspection.record": record,
     "minigpt.models.attention": attention,
     "minigpt.models.baselines": baselines,
@@ -142,6 +158,7 @@ EXAMPLES: dict[str, Callable[[], None]] = {
     "minigpt.models.translator": translator,
     "minigpt.sampling": sampling,
     "minigpt.text.batches": batches,
+    "minigpt.text.recall": recall,
     "minigpt.training.loop": loop,
     "minigpt.translating": translating,
 }
