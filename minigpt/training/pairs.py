@@ -49,10 +49,10 @@ class OneSequence(PairsByLength):
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Inputs and targets, the inputs shifted by one: (B, T) and (B, T)."""
-        sequences = self.trimmed(self.sequences[self.rows(step)])  # (B, T + 1)
-        x, y = sequences[:, :-1], sequences[:, 1:].clone()  # (B, T)
+        sequences = self.trimmed(self.sequences[self.rows(step)])
+        x, y = sequences[:, :-1], sequences[:, 1:].clone()
         eos, pad = self.vocabulary.eos_id, self.vocabulary.pad_id
-        in_source = (x == eos).cumsum(dim=1) == 0  # (B, T)
+        in_source = (x == eos).cumsum(dim=1) == 0
         return x, y.masked_fill(in_source | (y == pad), LEFT_OUT)
 
 
