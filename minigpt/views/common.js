@@ -65,6 +65,35 @@ export function onChange(model, names, handler) {
   };
 }
 
+export const LOST =
+  "The kernel no longer answers this view, as it was restarted or shut down, or has died: " +
+  "start one if none is there, and run this cell again, with the cells above it.";
+const GONE = new Set(["restarting", "autorestarting", "terminating", "dead"]);
+
+/** Call `lost` once the kernel that made this view is restarted, changed, shut down or dies; returns what stops it. */
+export function watchKernel(model, lost) {
+  const kernel = model.widget_manager?.kernel; // JupyterLab's, which a saved page has not
+  const onStatus = (_, status) => GONE.has(status) && lost();
+  kernel?.statusChanged?.connect(onStatus);
+  kernel?.disposed?.connect(lost); // another kernel, or none, has taken its place
+  model.on("comm_live_update", lost);
+  return () => {
+    kernel?.statusChanged?.disconnect(onStatus);
+    kernel?.disposed?.disconnect(lost);
+    model.off("comm_live_update", lost);
+  };
+}
+
+/** A line for a view that asks the kernel: it says when that is lost, after which `lost` may change the view. */
+export function kernelLine(model, lost = () => {}) {
+  const root = element("p", { class: "state", role: "status" });
+  const stop = watchKernel(model, () => {
+    root.textContent = LOST;
+    lost();
+  });
+  return { root, stop };
+}
+
 /**
  * For what is drawn on canvas, which needs to know its width and colours: call `draw` once the node has its place in
  * the page, and again when its width or the page's theme changes. Returns what stops it.

@@ -1,4 +1,4 @@
-import { element, inDigits, onChange, rootOf } from "./common.js";
+import { element, inDigits, kernelLine, onChange, rootOf } from "./common.js";
 
 /** How a guessed number compares with the answer: close or not, and by how much it is off, in words. */
 export function compareNumbers(guess, answer, within, factor) {
@@ -41,7 +41,8 @@ function render({ model, el }) {
   const error = element("p", { class: "error", role: "alert" });
   const answers = options.length ? lines : [field];
   const set = element("fieldset", {}, element("legend", {}, `Guess first: ${model.get("question")}`), ...answers);
-  root.append(set, element("div", { class: "row" }, store, compare, status), result, error);
+  const kernel = kernelLine(model, () => (store.disabled = true)); // it would not be stored
+  root.append(set, element("div", { class: "row" }, store, compare, status), kernel.root, result, error);
   el.append(root);
 
   function storeGuess() {
@@ -93,9 +94,9 @@ function render({ model, el }) {
     error.textContent = model.get("error");
   }
 
-  const stop = onChange(model, ["guess", "answer", "why", "revealed", "error"], draw);
+  const stops = [onChange(model, ["guess", "answer", "why", "revealed", "error"], draw), kernel.stop];
   draw();
-  return stop;
+  return () => stops.forEach((stop) => stop());
 }
 
 export default { render };

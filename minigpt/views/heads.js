@@ -1,5 +1,5 @@
 import { makeGrid } from "./attention.js";
-import { bytesOf, cssValue, element, keepDrawn, onChange, rgbOf, rootOf } from "./common.js";
+import { bytesOf, cssValue, element, keepDrawn, kernelLine, onChange, rgbOf, rootOf } from "./common.js";
 import { MOST, bitsOf, factsOf } from "./enlarged.js";
 import { makePanel } from "./panel.js";
 import { makeSorter } from "./sorting.js";
@@ -7,6 +7,7 @@ import { makeSorter } from "./sorting.js";
 function render({ model, el }) {
   const root = rootOf("heads", "Attention of all heads");
   const warning = element("p", { class: "error", role: "status" });
+  const kernel = kernelLine(model);
   const grid = element("div", { role: "group", "aria-label": "All heads" });
   const said = element("p", { class: "soft" });
   const panel = makePanel(model, root);
@@ -31,7 +32,7 @@ function render({ model, el }) {
     press();
   });
   const left = element("div", { class: "all" }, sorter.root, grid, said);
-  root.append(warning, left, panel.node);
+  root.append(warning, kernel.root, left, panel.node);
   el.append(root);
 
   function draw() {
@@ -56,6 +57,7 @@ function render({ model, el }) {
     onChange(model, ["layer", "head", "overlay", "lines", "quantity", "whole_heads", "whole_of"], redrawPanel),
     onChange(model, ["row", "column"], panel.draw),
     keepDrawn(panel.node, draw),
+    kernel.stop,
   ];
   return () => stops.forEach((stop) => stop());
 }

@@ -1,5 +1,5 @@
-import { bytesOf, element, keepDrawn, onChange, rootOf } from "./common.js";
-import { makeAsker, watchKernel } from "./lab_ask.js";
+import { LOST, bytesOf, element, keepDrawn, onChange, rootOf, watchKernel } from "./common.js";
+import { makeAsker } from "./lab_ask.js";
 import { makeCompare } from "./lab_compare.js";
 import { makeHeads } from "./lab_heads.js";
 import { makeLens } from "./lab_lens.js";
@@ -10,9 +10,7 @@ const SAYINGS = {
   static:
     "Heads can be chosen here; typing, changing and comparing need a running kernel: " +
     "open this notebook in JupyterLab and run its cells.",
-  lost:
-    "The kernel was restarted or has died and knows nothing of this view: " +
-    "run its cell again, with the cells above it. Until then heads can still be looked at.",
+  lost: `${LOST} Until then heads can still be looked at.`,
   silent:
     "No answer yet. If another cell is running, this view follows when it is done; " +
     "if the kernel was restarted, run the cell of this view again.",

@@ -37,17 +37,3 @@ export function makeAsker({ send, silent, patience = 4000 }) {
     },
   };
 }
-
-const GONE = new Set(["restarting", "autorestarting", "terminating", "dead"]);
-
-/** Call `lost` once the kernel that made this view is restarted or dies; returns what stops it. */
-export function watchKernel(model, lost) {
-  const kernel = model.widget_manager?.kernel; // JupyterLab's; other hosts tell by silence
-  const onStatus = (_, status) => GONE.has(status) && lost();
-  kernel?.statusChanged?.connect(onStatus);
-  model.on("comm_live_update", lost);
-  return () => {
-    kernel?.statusChanged?.disconnect(onStatus);
-    model.off("comm_live_update", lost);
-  };
-}

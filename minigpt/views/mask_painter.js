@@ -1,4 +1,4 @@
-import { element, moved, onChange, rootOf, slider } from "./common.js";
+import { element, kernelLine, moved, onChange, rootOf, slider } from "./common.js";
 
 const LISTED = 10; // tokens that a sentence names
 const LETTERS = 20; // of a token in a sentence
@@ -229,7 +229,9 @@ function render({ model, el }) {
   const tip = element("p", { class: "soft" }, help);
   depth.root.hidden = get("n_layer") === 1;
   const panel = element("div", { class: "panel" }, kind, list, depth.root, known, legend, tip);
-  root.append(presets.root, element("div", { class: "board" }, element("div", { class: "scroll" }, grid.root), panel));
+  const kernel = kernelLine(model);
+  const board = element("div", { class: "board" }, element("div", { class: "scroll" }, grid.root), panel);
+  root.append(kernel.root, presets.root, board);
   el.append(root);
   function draw() {
     const [mask, row, n] = ["cells", "row", "depth"].map(get);
@@ -241,9 +243,9 @@ function render({ model, el }) {
     kind.textContent = kindInWords(all);
     list.replaceChildren(...warnings(all, n).map((text) => element("li", {}, text)));
   }
-  const stop = onChange(model, ["cells", "row", "depth"], draw);
+  const stops = [onChange(model, ["cells", "row", "depth"], draw), kernel.stop];
   draw();
-  return stop;
+  return () => stops.forEach((stop) => stop());
 }
 
 export default { render };

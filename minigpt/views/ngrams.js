@@ -1,4 +1,4 @@
-import { drawBars, element, inDigits, onChange, rootOf, shape, slider } from "./common.js";
+import { drawBars, element, inDigits, kernelLine, onChange, rootOf, shape, slider } from "./common.js";
 
 const [WIDTH, HEIGHT, LEFT] = [360, 180, 44]; // of the picture with the curves
 const PATIENCE = 300; // milliseconds without a key before the context is sent
@@ -73,6 +73,9 @@ function render({ model, el }) {
   const track = slider("n", limits, (k) => setN(curves.n[k]), (k) => `n = ${curves.n[k]}`);
   const context = element("input", { type: "text", disabled: !live, maxlength: 500, spellcheck: "false" });
   const again = element("button", { type: "button", disabled: !live, click: drawAgain }, "Another sample");
+  const kernel = kernelLine(model, () => {
+    for (const input of [track.input, context, again]) input.disabled = true;
+  });
   const needs = live ? "" : "Another context or sample needs a running kernel.";
   const used = element("p", {});
   const bars = element("ol", { "aria-label": "Likeliest next tokens" });
@@ -84,7 +87,7 @@ function render({ model, el }) {
   const svg = shape("svg", { viewBox, role: "img", "aria-label": "Perplexity for each n, on a logarithmic scale" });
   const left = element("div", {}, used, bars, more, element("div", { class: "row" }, again), sample);
   const right = element("div", {}, svg, words);
-  root.append(track.root, element("label", { class: "context" }, "Context", context), error);
+  root.append(track.root, element("label", { class: "context" }, "Context", context), kernel.root, error);
   root.append(element("div", { class: "halves" }, left, right), element("p", { class: "soft" }, needs));
   el.append(root);
 
@@ -120,12 +123,9 @@ function render({ model, el }) {
     drawCurves(svg, curves, n);
   }
 
-  const stop = onChange(model, ["n", "context", "result", "error"], draw);
+  const stops = [onChange(model, ["n", "context", "result", "error"], draw), kernel.stop, () => clearTimeout(timer)];
   draw();
-  return () => {
-    clearTimeout(timer);
-    stop();
-  };
+  return () => stops.forEach((stop) => stop());
 }
 
 export default { render };

@@ -1,4 +1,4 @@
-import { checkbox, element, onChange, rootOf, shape } from "./common.js";
+import { checkbox, element, kernelLine, onChange, rootOf, shape } from "./common.js";
 
 const SIZE = 240; // of a plane, in its own units
 
@@ -163,7 +163,8 @@ function render({ model, el }) {
   const help = element("span", { class: "soft" }, "Drag a tip, or reach it with Tab and move it with the arrow keys.");
   const numbers = element("div");
   const output = element("p", { "aria-live": "polite" });
-  root.append(element("div", { class: "row" }, box.root, help), board, numbers, output);
+  const kernel = kernelLine(model);
+  root.append(kernel.root, element("div", { class: "row" }, box.root, help), board, numbers, output);
   el.append(root);
 
   let now; // the vectors while they are dragged; the model hears of them at the end
@@ -221,9 +222,10 @@ function render({ model, el }) {
     drawVectors();
   }
 
-  const stop = onChange(model, ["query", "key_vectors", "value_vectors", "scaled", "labels", "reach"], draw);
+  const traits = ["query", "key_vectors", "value_vectors", "scaled", "labels", "reach"];
+  const stops = [onChange(model, traits, draw), kernel.stop];
   draw();
-  return stop;
+  return () => stops.forEach((stop) => stop());
 }
 
 export default { render };

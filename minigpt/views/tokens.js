@@ -1,4 +1,4 @@
-import { checkbox, element, inDigits, onChange, rootOf } from "./common.js";
+import { checkbox, element, inDigits, kernelLine, onChange, rootOf } from "./common.js";
 
 const LONGEST = 2000; // characters, as in Python
 const PATIENCE = 250; // milliseconds without a key before the text is encoded
@@ -62,10 +62,14 @@ function render({ model, el }) {
     pane.root.append(shared ? element("strong", {}, names[k]) : inputs[k].root, pane.counts, pane.list);
   });
 
+  const kernel = kernelLine(model, () => {
+    for (const { area } of inputs) area.readOnly = true;
+    choice.disabled = true;
+  });
   const controls = element("div", { class: "row" }, ids.root, bytes.root);
   if (examples.length) controls.append(element("label", {}, "Example ", choice));
   if (!live) controls.append(element("span", { class: "soft" }, "Typing another text needs a running kernel."));
-  root.append(...(shared ? [inputs[0].root] : []), controls, error);
+  root.append(...(shared ? [inputs[0].root] : []), controls, kernel.root, error);
   root.append(element("div", { class: "panes" }, ...panes.map((pane) => pane.root)));
   el.append(root);
 
@@ -88,7 +92,7 @@ function render({ model, el }) {
     });
   }
 
-  const stops = [onChange(model, ["results", "error"], draw), onChange(model, ["texts"], drawTexts)];
+  const stops = [onChange(model, ["results", "error"], draw), onChange(model, ["texts"], drawTexts), kernel.stop];
   draw();
   return () => [...stops, ...inputs.map((input) => input.stop)].forEach((stop) => stop());
 }

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { bytesOf, inDigits, inPercent, onChange, pixelsOf, rgbOf } from "../../minigpt/views/common.js";
+import {
+  LOST, bytesOf, inDigits, inPercent, kernelLine, onChange, pixelsOf, rgbOf, watchKernel,
+} from "../../minigpt/views/common.js";
 import { standIn, unpack } from "../../minigpt/views/host.js";
 import { deflateSync } from "node:zlib";
 
@@ -49,4 +51,68 @@ test("a packed state comes back with its text and its bytes", async () => {
   const state = await unpack(packed);
   assert.equal(state.text, "é<");
   assert.deepEqual([[...bytesOf(state.a)], [...bytesOf(state.b)]], [[1, 2], [3]]);
+});
+
+/** A model with a kernel's signals, as JupyterLab gives them. */
+function kernelModel() {
+  const [listeners, disposals, handlers] = [new Set(), new Set(), {}];
+  const signal = (all) => ({ connect: (f) => all.add(f), disconnect: (f) => all.delete(f) });
+  return {
+    widget_manager: { kernel: { statusChanged: signal(listeners), disposed: signal(disposals) } },
+    on: (event, handler) => (handlers[event] = handler),
+    off: (event) => delete handlers[event],
+    tell: (status) => listeners.forEach((f) => f(null, status)),
+    dispose: () => disposals.forEach((f) => f()),
+    heard: () => listeners.size + disposals.size + Object.keys(handlers).length,
+    handlers,
+  };
+}
+
+test("a kernel that dies, restarts or is changed is noticed, one that works is not", () => {
+  const model = kernelModel();
+  let lost = 0;
+  const stop = watchKernel(model, () => lost++);
+  for (const status of ["busy", "idle"]) model.tell(status);
+  assert.equal(lost, 0);
+  for (const status of ["autorestarting", "dead"]) model.tell(status);
+  model.handlers.comm_live_update();
+  model.dispose();
+  assert.equal(lost, 4);
+  stop();
+  assert.equal(model.heard(), 0);
+});
+
+test("a host without a kernel's signal is watched as far as it can be", () => {
+  const model = { on() {}, off() {} };
+  watchKernel(model, () => assert.fail("nothing happened"))();
+});
+
+/** What an element needs, for Node has no page. */
+function withoutPage(t) {
+  const setAttribute = function (name, value) {
+    this[name] = value;
+  };
+  globalThis.document = { createElement: () => ({ textContent: "", append() {}, setAttribute }) };
+  t.after(() => delete globalThis.document);
+}
+
+test("a view that loses its kernel says so in a line, and may change itself", (t) => {
+  withoutPage(t);
+  const model = kernelModel();
+  let lost = 0;
+  const line = kernelLine(model, () => lost++);
+  model.tell("busy");
+  assert.deepEqual([line.root.textContent, lost], ["", 0]);
+  model.tell("autorestarting");
+  assert.deepEqual([line.root.textContent, lost], [LOST, 1]);
+  assert.equal(line.root.role, "status");
+  line.stop();
+  assert.equal(model.heard(), 0);
+});
+
+test("a saved page has no kernel to lose, and says nothing of it", (t) => {
+  withoutPage(t);
+  const line = kernelLine(standIn({}), () => assert.fail("there was none"));
+  assert.equal(line.root.textContent, "");
+  line.stop();
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { numbersOf } from "../../minigpt/views/enlarged.js";
 import { chosenCell, countOf, headIn } from "../../minigpt/views/lab.js";
-import { makeAsker, watchKernel } from "../../minigpt/views/lab_ask.js";
+import { makeAsker } from "../../minigpt/views/lab_ask.js";
 import { differenceBase, differenceInWords, differenceOf, largestOf, opacitiesOfPart } from "../../minigpt/views/lab_compare.js";
 import { exactRow, factsOfHead } from "../../minigpt/views/lab_heads.js";
 import { inPoints, placeOfK, signedBar } from "../../minigpt/views/lab_next.js";
@@ -70,39 +70,6 @@ test("a view that is closed asks nothing more", (t) => {
   wait(5000);
   assert.deepEqual(sent, ["a"]);
   assert.ok(!silences.includes(true));
-});
-
-/** A model with a kernel's signal, as JupyterLab gives it. */
-function kernelModel() {
-  const [listeners, handlers] = [new Set(), {}];
-  const statusChanged = { connect: (f) => listeners.add(f), disconnect: (f) => listeners.delete(f) };
-  return {
-    widget_manager: { kernel: { statusChanged } },
-    on: (event, handler) => (handlers[event] = handler),
-    off: (event) => delete handlers[event],
-    tell: (status) => listeners.forEach((f) => f(null, status)),
-    handlers,
-    listeners,
-  };
-}
-
-test("a kernel that dies or restarts is noticed, one that works is not", () => {
-  const model = kernelModel();
-  let lost = 0;
-  const stop = watchKernel(model, () => lost++);
-  for (const status of ["busy", "idle"]) model.tell(status);
-  assert.equal(lost, 0);
-  for (const status of ["autorestarting", "dead"]) model.tell(status);
-  model.handlers.comm_live_update();
-  assert.equal(lost, 3);
-  stop();
-  assert.equal(model.listeners.size, 0);
-  assert.deepEqual(model.handlers, {});
-});
-
-test("a host without a kernel's signal is watched as far as it can be", () => {
-  const model = { on() {}, off() {} };
-  watchKernel(model, () => assert.fail("nothing happened"))();
 });
 
 test("without a choice the last token looks, and a choice beyond the text is brought into it", () => {

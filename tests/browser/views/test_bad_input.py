@@ -3,7 +3,7 @@
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
-from page import eventually, run
+from page import eventually, run, wear
 
 from minigpt.course.execute import KERNEL
 
@@ -39,10 +39,14 @@ VIEWS = {
     "lab": "views.lab(lambda request: {'recording': recording(t)}, ''.join(t))",
     "mask_painter": "views.mask_painter(t, np.tri(len(t), dtype=bool))",
     "query_key": "views.query_key((1, 1), np.ones((len(t), 2)), np.ones((len(t), 2)), t)",
+    "tokens": "views.tokens(lambda text: [(token, 0, text.encode()) for token in t])",
+    "ngrams": "views.ngrams(lambda n, context: {'next': [(t[0], 1.0)], 'used': t[0]}, {1: 2, 2: 2}, {1: 2, 2: 2})",
+    "guess": "views.guess('g', t[0], [*t, 'none'], 0)",
     "next_tokens": "views.next_tokens(np.arange(len(t)), t, text=''.join(t))",
     "follow": "views.follow(stages(t), t)",
     "bertviz": "views.bertviz(recording(t))",
 }
+ASKING = ("heads", "mask_painter", "query_key", "tokens", "ngrams", "guess")  # and the lab, which says more
 WIDGETS = [name for name in VIEWS if name != "bertviz"]
 # Pictures walked through, sliders moved, boxes ticked, each view's first buttons pressed: all at once, in one call.
 USE = """() => {
@@ -61,6 +65,7 @@ USE = """() => {
   }
   return document.querySelectorAll('.minigpt').length;
 }"""
+LOST = "run this cell again, with the cells above it"
 SPILLS = """(view) => {
   const right = view.closest('.jp-OutputArea-output').getBoundingClientRect().right;
   return view.getBoundingClientRect().right > right + 1;
@@ -112,8 +117,15 @@ def test_views_stay_in_the_page_when_the_kernel_dies_and_live_again_with_the_nex
     page = opened.page
     kernel = "jupyterapp.shell.currentWidget.sessionContext.session.kernel"
     page.evaluate(f"() => {kernel}.requestExecute({{ code: 'import os; os._exit(1)' }}).done.catch(() => {{}})")
-    eventually(page.locator(".minigpt-lab .state").first, "run its cell again")
+    eventually(page.locator(".minigpt-lab .state").first, LOST)
     page.evaluate(USE)
+    for theme in ("Dark", "Light"):
+        wear(page, theme)
+        for kind in ASKING:
+            told = page.locator(f".minigpt-{kind} .state").filter(has_text=LOST, visible=True)
+            assert told.count() == len(SETS), kind
+    assert page.locator(".minigpt-guess").first.get_by_role("button", name="Store").is_disabled()  # it would be lost
+    assert page.locator(".minigpt-ngrams").first.get_by_role("slider").is_disabled()
     page.wait_for_function(f"() => {kernel}.status === 'idle'", timeout=30_000)
     if page.locator(".jp-Dialog button").count():
         page.locator(".jp-Dialog button").first.click()
@@ -122,3 +134,6 @@ def test_views_stay_in_the_page_when_the_kernel_dies_and_live_again_with_the_nex
     opened.run_all()
     check(opened)
     eventually(page.locator(".minigpt-heads").nth(3), "looks at")
+    assert page.get_by_text(LOST).count() == 0
+    page.locator(".minigpt-tokens").first.get_by_label("Text").fill("é")
+    eventually(page.locator(".minigpt-tokens").first, "1 token for 1 character, 2 bytes")

@@ -177,7 +177,7 @@ def test_a_lost_kernel_is_told_heads_stay_and_the_cell_brings_it_back(opened, vi
             """() => jupyterapp.shell.currentWidget.sessionContext.session.kernel
               .requestExecute({ code: 'import os; os._exit(1)' }).done.catch(() => {})"""
         )
-    eventually(view.locator(".state"), "run its cell again")
+    eventually(view.locator(".state"), "run this cell again")
     assert view.get_by_label("Prompt", exact=True).is_disabled()
     assert view.get_by_label("temperature").is_disabled()
     if page.get_by_role("button", name="Ok").count():
