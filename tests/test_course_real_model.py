@@ -10,9 +10,9 @@ from torch import nn
 from minigpt import course
 from minigpt.assets import ASSETS
 from minigpt.config import GPTConfig
-from minigpt.course.exercises import nb05_attention, nb08_mlp
+from minigpt.course.exercises import nb05_attention, nb07_block, nb08_mlp
 from minigpt.models.attention import Attention, causal_mask
-from minigpt.models.blocks import MLP
+from minigpt.models.blocks import MLP, Block
 from minigpt.models.gpt import GPT
 from minigpt.text.tokenizers import CharTokenizer
 
@@ -52,9 +52,31 @@ class Own(nn.Module):
         return self.c_proj(torch.cat(found, -1))
 
 
+class OwnBlock(nn.Module):
+    """A block as a reader writes it, which is given no mask."""
+
+    def __init__(self, config):
+        super().__init__()
+        self.ln_1, self.ln_2 = nn.LayerNorm(config.n_embd), nn.LayerNorm(config.n_embd)
+        self.attn, self.mlp = Attention(config.n_embd, config.n_head), MLP(config.n_embd)
+
+    def forward(self, x):
+        x = x + self.attn(self.ln_1(x), mask="causal")
+        return x + self.mlp(self.ln_2(x))
+
+
 @pytest.mark.parametrize(
     ("cls", "part"),
-    [(Attention, "attn"), (nb05_attention.Wrong, "attn"), (Own, "attn"), (MLP, "mlp"), (nb08_mlp.Wrong, "mlp")],
+    [
+        (Attention, "attn"),
+        (nb05_attention.Wrong, "attn"),
+        (Own, "attn"),
+        (MLP, "mlp"),
+        (nb08_mlp.Wrong, "mlp"),
+        (Block, "block"),
+        (nb07_block.Wrong, "block"),
+        (OwnBlock, "block"),
+    ],
 )
 def test_a_right_class_writes_the_same_text_and_all_layers_agree(cls, part, model):
     result = run(cls, part, model=model)
@@ -62,7 +84,8 @@ def test_a_right_class_writes_the_same_text_and_all_layers_agree(cls, part, mode
     assert result.theirs == result.yours
     assert result.theirs.startswith(PROMPT)
     assert len(result.theirs) == len(PROMPT) + 40, "beyond n_ctx too"
-    assert [name for name, _ in result.differences] == [f"h.{i}{end}" for i in range(3) for end in (f".{part}", "")]
+    ends = [""] if part == "block" else [f".{part}", ""]
+    assert [name for name, _ in result.differences] == [f"h.{i}{end}" for i in range(3) for end in ends]
     assert result.message == "Your class writes the same text, and all 3 layers compute the same numbers."
     assert "below 0.0001" in repr(result)
 
@@ -77,18 +100,26 @@ def test_a_wrong_class_is_seen_to_part_at_the_first_layer(cls, model):
     assert "the two models part at h.0.attn" in result.message
 
 
+@pytest.mark.parametrize("cls", [nb07_block.PostNorm, nb07_block.NoResidual, nb07_block.NoMask])
+def test_a_wrong_block_is_seen_to_part_at_the_first_block(cls, model):
+    result = run(cls, "block", model=model)
+    assert not result.passed
+    assert result.theirs != result.yours
+    assert "the two models part at h.0," in result.message
+
+
 def test_an_activation_that_is_nearly_right_is_seen(model):
     result = run(nb08_mlp.ExactGELU, "mlp", model=model)
     assert not result.passed
     assert "not the same numbers: from h.0.mlp on" in result.message
 
 
-@pytest.mark.parametrize("cls", [nb05_attention.NoScale, Own])
-def test_the_model_is_never_changed(cls, model):
+@pytest.mark.parametrize(("cls", "part"), [(nb05_attention.NoScale, "attn"), (Own, "attn"), (OwnBlock, "block")])
+def test_the_model_is_never_changed(cls, part, model):
     model.train()
     model.h[1].eval()
     before, weights = copy.deepcopy(model), {name: p.clone() for name, p in model.state_dict().items()}
-    run(cls, model=model)
+    run(cls, part, model=model)
     assert all(torch.equal(value, weights[name]) for name, value in model.state_dict().items())
     assert [type(module) for module in model.modules()] == [type(module) for module in before.modules()]
     assert [module.training for module in model.modules()] == [module.training for module in before.modules()]
@@ -168,7 +199,7 @@ def test_an_object_in_place_of_the_class_is_refused(model):
 
 
 def test_what_cannot_be_run_is_refused_with_the_way_out(model):
-    with pytest.raises(ValueError, match="'attn' or 'mlp'"):
+    with pytest.raises(ValueError, match="'attn', 'mlp', 'block'"):
         run(Attention, "norm", model=model)
     with pytest.raises(ValueError, match="at least one token"):
         course.run_in_model(Attention, prompt="", model=model, tokenizer=TOKENIZER)

@@ -23,7 +23,7 @@ from minigpt.sampling import generate
 from minigpt.text.tokenizers import Tokenizer
 
 TOLERANCE = 1e-4  # of the largest number in a layer: what rounding makes of another order of sums, and no more
-PARTS = ("attn", "mlp")
+PARTS = ("attn", "mlp", "block")
 
 
 @dataclass(frozen=True)
@@ -78,11 +78,11 @@ def run_in_model(
     """Put the reader's class into the trained model, let both write, and compare: `course.run_in_model(MyAttention)`.
 
     `part="attn"`: a class built by `cls(n_embd, n_head, dropout)` that is called with x and, if its `forward` takes
-    it, `mask` (T, T). `part="mlp"`: `cls(n_embd, dropout)`, called with x. `model` is the shipped one if none is given;
-    without a `tokenizer` a prompt is a list of ids.
+    it, `mask` (T, T). `part="mlp"`: `cls(n_embd, dropout)`, called with x. `part="block"`: `cls(config)`, called as
+    attention is. `model` is the shipped one if none is given; without a `tokenizer` a prompt is a list of ids.
     """
     if part not in PARTS:
-        raise ValueError(f"part={part!r}: a class can take the place of {' or '.join(map(repr, PARTS))}")
+        raise ValueError(f"part={part!r}: a class can take the place of one of {', '.join(map(repr, PARTS))}")
     if model is None:
         from minigpt.weights import load_shipped
 
@@ -110,19 +110,27 @@ def run_in_model(
 
 
 def with_class(model: GPT, cls: Any, part: str) -> GPT:
-    """A copy of the model in which every block's part is an object of the class, with a copy of the part's weights.
+    """A copy of the model in which every block, or that part of each, is an object of the class with the same weights.
 
     All other weights are shared with the model, so that this costs little memory.
     """
     if not isinstance(cls, type):
         raise Misbuilt(f"Give the class itself, {name_of(cls)}, and not an object of it")
     config = model.config
-    init = (config.n_embd, config.n_head, config.dropout) if part == "attn" else (config.n_embd, config.dropout)
+    inits = {
+        "attn": (config.n_embd, config.n_head, config.dropout),
+        "mlp": (config.n_embd, config.dropout),
+        "block": (config,),
+    }
     patched = copy.deepcopy(model, {id(parameter): parameter for parameter in model.parameters()})
     fitted = called_like_ours(cls)
-    for block in patched.h:
-        own = getattr(block, part)
-        setattr(block, part, build(fitted, init, own.state_dict()).to(next(own.parameters()).device))
+    for i, block in enumerate(patched.h):
+        own = block if part == "block" else getattr(block, part)
+        new = build(fitted, inits[part], own.state_dict()).to(next(own.parameters()).device)
+        if part == "block":
+            patched.h[i] = new
+        else:
+            setattr(block, part, new)
     return patched
 
 
@@ -151,7 +159,7 @@ def written(model: nn.Module, ids: Sequence[int], tokenizer: Tokenizer | None, m
 
 def layer_differences(model: GPT, patched: GPT, ids: Sequence[int], part: str) -> list[tuple[str, float]]:
     """For each part that was replaced and each block, how far its outputs on the prompt are apart."""
-    names = (f"h.*.{part}", "h.*")
+    names = ("h.*",) if part == "block" else (f"h.*.{part}", "h.*")
     ours, yours = (record(m, torch.tensor(ids), names=names).activations for m in (model, patched))
     differences = []
     for name, a in ours.items():

@@ -1,16 +1,10 @@
-"""Exercises of notebook 08: the parameters and GELU; others are in nb08_norm_loss.py and nb08_mlp.py.
+"""Exercise of notebook 08: the number of parameters; others are in nb08_loss.py and nb08_mlp.py.
 
 Shapes: T time, C channels (n_embd), V vocabulary.
 """
 
-import math
-
-import torch
-import torch.nn.functional as F
-
 from minigpt.config import GPTConfig
 from minigpt.course.exercise import Exercise, Misconception
-from minigpt.course.exercises.inputs import numbers
 
 
 def n_parameters(n_vocab, n_ctx, n_embd, n_layer):
@@ -94,86 +88,4 @@ COUNT = Exercise(
 )
 
 
-def gelu(x):
-    return F.gelu(x, approximate="tanh")
-
-
-def inner(x):
-    return math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)
-
-
-def gelu_inputs():
-    yield (torch.tensor([2.0]),)
-    yield (torch.tensor([[-2.0, -1.0], [0.5, 3.0]]),)
-    yield (numbers(3, 4),)
-
-
-GELU = Exercise(
-    id="08.gelu",
-    title="GPT-2's GELU",
-    difficulty=1,
-    minutes=6,
-    contract="my_gelu(x) takes a tensor of any shape and returns, in the same shape, the tanh approximation of GELU: "
-    "x/2 · (1 + tanh(√(2/π) · (x + 0.044715 x³))).",
-    returns="the shape of x",
-    reference=gelu,
-    inputs=gelu_inputs,
-    misconceptions=(
-        Misconception(
-            "exact GELU",
-            lambda x: F.gelu(x),
-            "This is the exact GELU, with the error function: they differ by less than 0.0005, but GPT-2 was trained "
-            "with the other one.",
-        ),
-        Misconception(
-            "sigmoid approximation",
-            lambda x: x * torch.sigmoid(1.702 * x),
-            "This is another approximation, with a sigmoid: GPT-2 has the one with tanh.",
-        ),
-        Misconception("ReLU", lambda x: x.relu(), "This is ReLU: GELU has no corner at zero, and dips below it."),
-        Misconception("SiLU", lambda x: F.silu(x), "This is SiLU, x·sigmoid(x), which is a relative of GELU's."),
-        Misconception(
-            "not halved",
-            lambda x: 2 * gelu(x),
-            "Everything is twice too large: 1 + tanh goes up to 2.",
-        ),
-        Misconception(
-            "no cube",
-            lambda x: 0.5 * x * (1 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x))),
-            "The second term is not the cube of x: look at its power.",
-        ),
-        Misconception(
-            "the root on x alone",
-            lambda x: 0.5 * x * (1 + torch.tanh(math.sqrt(2 / math.pi) * x + 0.044715 * x**3)),
-            "The root was multiplied with x alone: look at where its bracket closes.",
-        ),
-        Misconception(
-            "the root of 2 alone",
-            lambda x: 0.5 * x * (1 + torch.tanh(inner(x) / math.sqrt(math.pi))),
-            "The factor in front is √2/π: the root is over the whole fraction.",
-        ),
-        Misconception(
-            "tanh without 1",
-            lambda x: 0.5 * x * torch.tanh(inner(x)),
-            "Negative and positive x come out alike: what is added to the tanh?",
-        ),
-        Misconception(
-            "square root of 2π",
-            lambda x: 0.5 * x * (1 + torch.tanh(inner(x) * math.pi)),
-            "The factor in front is too large by π: is it the root of 2/π or of 2π?",
-        ),
-        Misconception(
-            "no root",
-            lambda x: 0.5 * x * (1 + torch.tanh(inner(x) * math.sqrt(2 / math.pi))),
-            "The factor in front is 2/π: a square root is missing.",
-        ),
-        Misconception(
-            "1 + tanh without x",
-            lambda x: 0.5 * (1 + torch.tanh(inner(x))),
-            "This is the gate alone, between 0 and 1: GELU multiplies x by it.",
-        ),
-    ),
-)
-
-
-EXERCISES = (COUNT, GELU)
+EXERCISES = (COUNT,)

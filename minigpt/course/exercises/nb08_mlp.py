@@ -8,7 +8,7 @@ from torch import nn
 
 from minigpt.course.exercise import Call, Exercise, Misconception
 from minigpt.course.exercises.inputs import numbers
-from minigpt.course.exercises.nb08 import gelu
+from minigpt.course.exercises.nb07 import gelu
 from minigpt.models.blocks import MLP
 
 
