@@ -76,3 +76,22 @@ def test_a_small_translator_learns_storyland_within_a_minute():
     translations = greedy(model, [words.source(en) for en, _ in unseen], max_new_tokens=39)
     exact = sum(ids == words.target(pt)[1:] for ids, (_, pt) in zip(translations, unseen, strict=True))
     assert exact >= 4, f"{exact} of {len(unseen)} unseen sentences are exact"
+
+
+def test_a_run_on_pairs_is_resumed_to_the_bit_and_not_on_other_pairs(words, tmp_path):
+    def trainer(folder, seed=0):
+        torch.manual_seed(0)
+        sizes = dict(n_ctx=8, n_embd=8, n_head=2, n_layer=1)
+        model = Translator(TranslatorConfig(n_vocab=words.n_vocab, **sizes))
+        return Trainer(model, PairBatches(words, PAIRS, 2, seed), TrainConfig(n_steps=4, n_warmup=1), folder=folder)
+
+    whole, part = trainer(tmp_path / "whole"), trainer(tmp_path / "parts")
+    whole.run()
+    for _, record in zip(range(2), part.steps(), strict=False):
+        assert record["loss"] > 0
+    part.save()
+    resumed = trainer(tmp_path / "parts")
+    resumed.run()
+    assert [record["loss"] for record in resumed.records] == [record["loss"] for record in whole.records]
+    with pytest.raises(ValueError, match="holds a run on other batches"):
+        trainer(tmp_path / "parts", seed=1)

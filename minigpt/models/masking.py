@@ -66,6 +66,11 @@ class MaskedBatches:
         ids = torch.from_numpy(self.rows[chosen].astype(np.int64))
         return mask_tokens(ids, self.config, (self.seed, step, 1), self.share)
 
+    def meta(self) -> dict[str, float]:
+        """What tells one run's batches from another's, in values that JSON keeps."""
+        n, batch_size = len(self.rows), self.batch_size
+        return {"n_texts": n, "batch_size": batch_size, "seed": self.seed, "share": self.share}
+
 
 def fill_mask(model: MaskedLM, ids: Tensor | list[int], n_best: int = 5) -> list[list[tuple[int, float]]]:
     """The likeliest tokens at each mask in one text, with their probabilities: a list for each mask, best first.

@@ -48,6 +48,15 @@ class Batches:
         rows = torch.from_numpy(windows)  # (B, T+1)
         return rows[:, :-1], rows[:, 1:]
 
+    def meta(self) -> dict[str, int]:
+        """What tells one run's batches from another's, in values that JSON keeps."""
+        return {
+            "n_tokens": len(self.ids),
+            "n_ctx": self.n_ctx,
+            "batch_size": self.batch_size,
+            "seed": self.seed,
+        }
+
     @property
     def tokens_per_batch(self) -> int:
         return self.batch_size * self.n_ctx

@@ -102,6 +102,11 @@ class PairBatches:
         rows = np.random.default_rng((self.seed, step)).integers(len(self.sources), size=self.batch_size)
         return self.trimmed(self.sources[rows]), self.trimmed(self.targets[rows])
 
+    def meta(self) -> dict[str, int]:
+        """What tells one run's batches from another's, in values that JSON keeps."""
+        n_vocab = self.vocabulary.n_vocab
+        return {"n_pairs": len(self.sources), "n_vocab": n_vocab, "batch_size": self.batch_size, "seed": self.seed}
+
     def trimmed(self, rows: np.ndarray) -> Tensor:
         longest = (rows != self.vocabulary.pad_id).sum(axis=1).max()
         return torch.from_numpy(rows[:, :longest].astype(np.int64))

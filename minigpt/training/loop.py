@@ -17,11 +17,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
-from minigpt.text.batches import Batches
 from minigpt.training.checkpoints import load_latest, pack, save_checkpoint, unpack
 from minigpt.training.optimizers import Muon, adamw, is_hidden_matrix, learning_rate
 from minigpt.training.telemetry import Telemetry
@@ -74,8 +73,20 @@ class TrainConfig:
                 raise ValueError(f"{name}={getattr(self, name)!r}: must be above 0")
 
 
+class Drawn(Protocol):
+    """Batches that can be drawn anew: `Batches` of a text, `PairBatches`, `MaskedBatches`, or the reader's own."""
+
+    def batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """What `model.loss` takes at this step; the same each time."""
+        ...
+
+    def meta(self) -> dict:
+        """What tells one run's batches from another's, in values that JSON keeps."""
+        ...
+
+
 class Trainer:
-    """Trains a model that has `.loss(x, y)`, on batches that have `.batch(step)`.
+    """Trains a model that has `.loss(x, y)`, on batches that have `.batch(step)` and `.meta()`.
 
     With a folder, it keeps telemetry and checkpoints there, and a trainer made anew on the same folder goes on where
     the last one stopped, to the bit.
@@ -84,9 +95,9 @@ class Trainer:
     def __init__(
         self,
         model: Any,
-        train: Batches,
+        train: Drawn,
         config: TrainConfig | None = None,
-        valid: Batches | None = None,
+        valid: Drawn | None = None,
         folder: Path | str | None = None,
         callbacks: tuple[Callback, ...] = (),
     ):
@@ -201,7 +212,7 @@ class Trainer:
         """Write a checkpoint now; None without a folder. Raises OSError if it cannot be written: nothing is lost."""
         if self.folder is None:
             return None
-        meta = {"train_config": asdict(self.config), "batches": batches_meta(self.train)}
+        meta = {"train_config": asdict(self.config), "batches": self.train.meta()}
         return save_checkpoint(self.folder, self.step, pack(self.model, self.optimizers), meta)
 
     def resume(self) -> None:
@@ -212,10 +223,10 @@ class Trainer:
             self.telemetry.rewind(0)
             return
         tensors, meta = found
-        if meta["batches"] != batches_meta(self.train):
+        if meta["batches"] != self.train.meta():
             raise ValueError(
                 f"{self.folder} holds a run on other batches, {meta['batches']}, and this one has "
-                f"{batches_meta(self.train)}: choose another folder, or delete that one to start again"
+                f"{self.train.meta()}: choose another folder, or delete that one to start again"
             )
         unpack(tensors, self.model, self.optimizers)
         self.step = meta["step"]
@@ -232,16 +243,6 @@ def make_optimizers(model: torch.nn.Module, config: TrainConfig) -> list[torch.o
     hidden = [(name, p) for name, p in named if is_hidden_matrix(name, p)]
     rest = [(name, p) for name, p in named if not is_hidden_matrix(name, p)]
     return [Muon(hidden, weight_decay=config.weight_decay), adamw(rest, config.weight_decay)]
-
-
-def batches_meta(batches: Batches) -> dict:
-    """What tells one run's batches from another's, in values that JSON keeps."""
-    return {
-        "n_tokens": len(batches.ids),
-        "n_ctx": batches.n_ctx,
-        "batch_size": batches.batch_size,
-        "seed": batches.seed,
-    }
 
 
 @contextlib.contextmanager
