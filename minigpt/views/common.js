@@ -151,7 +151,8 @@ export function inDigits(value) {
   const size = Math.abs(value);
   if (size >= 1000) return Math.round(value).toLocaleString("en");
   const digits = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
-  return value.toFixed(digits).replace("-", "−");
+  const text = value.toFixed(digits);
+  return text.replace("-", Number(text) === 0 ? "" : "−"); // −0.0001 is 0.000
 }
 
 /** 0.613 -> "61 %", 0.004 -> "0.4 %" */

@@ -10,6 +10,7 @@ test("numbers are given three digits", () => {
   assert.deepEqual([0.1234, 1.234, 12.34, 123.4, 12345].map(inDigits), ["0.123", "1.23", "12.3", "123", "12,345"]);
   assert.equal(inDigits(-0.5), "−0.500");
   assert.equal(inDigits(0), "0");
+  assert.equal(inDigits(-0.0001), "0.000"); // no minus before nothing
   assert.deepEqual([Infinity, -Infinity, NaN].map(inDigits), ["∞", "−∞", "undefined"]);
 });
 
