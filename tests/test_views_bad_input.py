@@ -117,13 +117,8 @@ def test_negative_weights_are_told_and_rows_that_do_not_sum_to_1_are_shown(name:
     with pytest.raises(ValueError, match=re.escape("between 0 and 1, these between -0.5")):
         VIEWS[name](list("abc"), array)
     array[0, 0, 1, 1] = 0.9
-    if name == "lab":
-        assert VIEWS[name](list("abc"), array).shape == [2, 1, 3, 3]
-    else:
-        with pytest.warns(
-            UserWarning, match="1 of 6 rows of attention do not sum to 1; the first, layer 0, head 0, 'b'"
-        ):
-            assert VIEWS[name](list("abc"), array) is not None
+    with pytest.warns(UserWarning, match="1 of 6 rows of attention do not sum to 1; the first, layer 0, head 0, 'b'"):
+        assert VIEWS[name](list("abc"), array) is not None
 
 
 def test_a_mask_of_numbers_is_refused_and_says_what_to_do() -> None:

@@ -135,6 +135,24 @@ def test_panels_without_an_answer_are_empty() -> None:
     assert (view.next, view.lens, view.pair) == ({}, {}, {})
 
 
+def test_rows_that_do_not_sum_to_1_are_shown_with_a_warning_that_goes_with_them() -> None:
+    def halved(request: dict) -> dict:
+        found = answer(request)
+        for side in ("recording", "other"):
+            if found[side] and "h" in request["prompt"]:
+                found[side] = Recording(found[side].tokens, found[side].stack / 2)
+        return found
+
+    with pytest.warns(UserWarning, match="18 of 18 rows of attention do not sum to 1"):
+        view = views.lab(halved, "hhh")
+    assert "the first, layer 0, head 0, 'h' (position 0), sums to 0.5" in view.warning
+    assert dequantised(view.data, view.shape, True, 0)[0, 0] == pytest.approx(0.5, abs=0.004)
+    view.ask(other_prompt="xy")
+    assert "In the second: 12 of 12 rows" in view.warning
+    view.ask(prompt="abc")
+    assert view.warning == ""
+
+
 def test_an_empty_prompt_waits_for_a_text() -> None:
     view = views.lab(answer)
     assert view.error == "type something"

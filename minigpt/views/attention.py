@@ -42,9 +42,9 @@ class Weights(NamedTuple):
         return [len(self.layers), *self.layers[0].shape]
 
 
-def attention_traits(recording: Recording) -> dict[str, Any]:
+def attention_traits(weights: Weights) -> dict[str, Any]:
     """What a view of attention tells its page: labels, shape, whether it is causal, and the weights as bytes."""
-    tokens, sources, layers, causal = weights = checked(recording)
+    tokens, sources, layers, causal = weights
     data = quantised(layers, causal)
     if len(data) > MAX_BYTES:
         n_weights = np.prod(weights.shape)

@@ -111,7 +111,7 @@ class Heads(View):
         weights = checked(recording)
         raw, rollout = head_options.raw_scores(raw, weights), head_options.rollouts(rollout, weights)
         traits = dict(whole=b"", whole_heads=[], whole_of="", whole_ranges=[])
-        traits |= attention_traits(recording) | dict(pool=[]) if is_short(weights) else _pooled_traits(weights)
+        traits |= attention_traits(weights) | dict(pool=[]) if is_short(weights) else _pooled_traits(weights)
         traits["warning"] = uneven_rows(weights)
         if traits["warning"]:
             warnings.warn(traits["warning"], stacklevel=4)  # the line that called `heads`

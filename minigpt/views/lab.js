@@ -81,6 +81,7 @@ function render({ model, el }) {
   const prompt = element("textarea", { rows: 2, dir: "auto", spellcheck: "false", "aria-label": "Prompt" });
   const count = element("span", { class: "soft", role: "status" });
   const error = element("p", { class: "error", role: "alert" });
+  const warning = element("p", { class: "error", role: "status" });
   const state = element("p", { class: "state", role: "status" });
   let live = model.get("live");
   let wanted = { ...model.get("request") }; // what the reader wants to see; the model's request is what was asked
@@ -104,7 +105,7 @@ function render({ model, el }) {
   };
   const panels = makePanels(model, change, () => live);
   root.append(element("label", { class: "prompt" }, element("span", {}, "Prompt ", count), prompt));
-  root.append(state, error, panels.body, panels.compare);
+  root.append(state, error, warning, panels.body, panels.compare);
   el.append(root);
 
   function say(text) {
@@ -120,6 +121,7 @@ function render({ model, el }) {
     if (document.activeElement !== prompt) prompt.value = wanted.prompt;
     count.textContent = model.get("tokens").length ? countOf(model.get("tokens")) : "";
     error.textContent = model.get("error");
+    if (warning.textContent !== model.get("warning")) warning.textContent = model.get("warning"); // read out once
     panels.draw(wanted, force);
   }
   prompt.addEventListener("input", () => change({ prompt: prompt.value }));

@@ -1,12 +1,13 @@
 """The live lab: type, and all heads, the next token, the lens and one dot product follow; switch heads, and compare."""
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from traitlets import Bool, Bytes, Dict, Int, List, Unicode
 
 from minigpt.views import plain, static
-from minigpt.views.attention import Recording, attention_traits, dequantised
+from minigpt.views.attention import Recording, Weights, attention_traits, checked, dequantised, uneven_rows
 from minigpt.views.view import View
 
 Answer = Callable[[dict[str, Any]], Mapping[str, Any]]
@@ -42,6 +43,7 @@ class Lab(View):
     other_shape = List(Int()).tag(sync=True)
     other_causal = Bool(True).tag(sync=True)
     other_data = Bytes(b"").tag(sync=True)
+    warning = Unicode("").tag(sync=True)
     idle = List().tag(sync=True)  # [layer, head] of changed heads whose change cannot be made
     next = Dict().tag(sync=True)
     both = Dict().tag(sync=True)  # the next tokens of both sides
@@ -143,7 +145,8 @@ def lab(answer: Answer, prompt: str = "", *, other_prompt: str | None = None, tw
     - `pair`: `layer`, `head`, `row`, `column`, the D numbers each of `query`, `key` and `value`, and the row of
       attention `weights`.
     All but `recording` may be left out: that panel is then not shown. `error` is a message to the reader, and so is a
-    ValueError, after which what was shown stays. `two_models` says that `other` comes from another model. Raises
+    ValueError, after which what was shown stays; rows of attention that do not sum to 1 are shown, with a warning.
+    `two_models` says that `other` comes from another model. Raises
     ValueError when the first prompt cannot be answered; an empty one waits for a text.
     """
     if not callable(answer):
@@ -151,6 +154,8 @@ def lab(answer: Answer, prompt: str = "", *, other_prompt: str | None = None, tw
     view = Lab(answer, {**REQUEST, "prompt": prompt, "other_prompt": other_prompt}, two_models)
     if view.error and prompt:
         raise ValueError(view.error)
+    if view.warning:
+        warnings.warn(view.warning, stacklevel=2)
     return view
 
 
@@ -158,17 +163,20 @@ def _traits(answer: Mapping[str, Any]) -> dict[str, Any]:
     """An answer as the traits that tell the page."""
     if "recording" not in answer:
         raise KeyError("answer(request) should return a dict with `recording`")
-    traits = _attention(answer["recording"])
-    other = answer.get("other")
+    weights = checked(answer["recording"])
+    other = checked(answer["other"]) if answer.get("other") else None
     nothing = dict(tokens=[], shape=[], causal=True, data=b"")
+    traits = _attention(weights)
     traits |= {f"other_{name}": value for name, value in (_attention(other) if other else nothing).items()}
+    second = uneven_rows(other) if other else ""
+    traits["warning"] = " ".join(filter(None, [uneven_rows(weights), second and f"In the second: {second}"]))
     traits["error"] = str(answer.get("error", ""))
     traits["idle"] = [[int(layer), int(head)] for layer, head in answer.get("idle", [])]
     return traits | {name: clean(answer.get(name) or {}) for name, clean in CLEAN.items()}
 
 
-def _attention(recording: Recording) -> dict[str, Any]:
-    traits = attention_traits(recording)
+def _attention(weights: Weights) -> dict[str, Any]:
+    traits = attention_traits(weights)
     del traits["source_tokens"]
     if traits["shape"][2] != traits["shape"][3]:
         raise ValueError("the lab shows texts that look at themselves; for cross-attention there is views.heads")

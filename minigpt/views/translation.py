@@ -6,7 +6,7 @@ import numpy as np
 from traitlets import Bool, Bytes, Dict, Int, List, TraitError, Tuple, Unicode, validate
 
 from minigpt.views import plain, static
-from minigpt.views.attention import Recording, attention_traits, checked
+from minigpt.views.attention import Weights, attention_traits, checked
 from minigpt.views.view import View
 
 PARTS = ("encoder", "cross", "decoder")
@@ -142,15 +142,15 @@ def translation(
 
 def _read(recording: Any, padding: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Traits of the three parts, checked, and their exact weights."""
-    parts: dict[str, Recording] = {}
+    weights: dict[str, Weights] = {}
     for part in PARTS:
         if not hasattr(recording, part):
             raise TypeError(
                 f"shown is a recording with `encoder`, `decoder` and `cross`, not {type(recording).__name__}: "
                 "minigpt.inspection.translation.record_translation makes one; views.heads shows any single one"
             )
-        parts[part] = getattr(recording, part)
-    packed = {part: attention_traits(one) for part, one in parts.items()}
+        weights[part] = checked(getattr(recording, part))
+    packed = {part: attention_traits(one) for part, one in weights.items()}
     source, target = packed["cross"]["source_tokens"], packed["cross"]["tokens"]
     if packed["encoder"]["tokens"] != source or packed["decoder"]["tokens"] != target:
         raise ValueError(
@@ -173,4 +173,4 @@ def _read(recording: Any, padding: Any) -> tuple[dict[str, Any], dict[str, np.nd
         for name, key in (("shapes", "shape"), ("causal", "causal"))
     }
     traits |= dict(source_tokens=source, tokens=target, written=written, padding=padded)
-    return traits, {part: np.stack(checked(one).layers) for part, one in parts.items()}
+    return traits, {part: np.stack(one.layers) for part, one in weights.items()}

@@ -36,7 +36,7 @@ sets = {
 SETS = ("markup", "scripts", "long", "one")
 VIEWS = {
     "heads": "views.heads(recording(t, share=0.5))",
-    "lab": "views.lab(lambda request: {'recording': recording(t)}, ''.join(t))",
+    "lab": "views.lab(lambda request: {'recording': recording(t, share=0.5)}, ''.join(t))",
     "mask_painter": "views.mask_painter(t, np.tri(len(t), dtype=bool))",
     "query_key": "views.query_key((1, 1), np.ones((len(t), 2)), np.ones((len(t), 2)), t)",
     "tokens": "views.tokens(lambda text: [(token, 0, text.encode()) for token in t])",
@@ -103,6 +103,9 @@ def test_mean_tokens_stay_text_in_every_view_and_no_view_breaks(opened) -> None:
     check(opened)
     opened.page.evaluate(USE)
     check(opened)
+    for kind in ("heads", "lab"):
+        warned = opened.page.locator(f".minigpt-{kind} .error").filter(has_text="do not sum to 1", visible=True)
+        assert warned.count() == len(SETS), kind
     assert opened.page.locator("img[alt*='notebook']").count() == 1
 
 
