@@ -50,7 +50,7 @@ def test_paths_have_the_lengths_that_the_architectures_are_known_for():
 
 def test_the_window_mlp_is_bengios_formula_position_by_position():
     model = WindowMLP(CONFIG)
-    padded = torch.cat([torch.zeros(4, 12), model.wte(IDS[0])])
+    padded = torch.cat([torch.zeros(4, 12), model.wte(IDS[0]) * math.sqrt(12)])
     for t in range(7):
         # `unfold` puts the window last: all first channels, then all second channels, …
         window = padded[t : t + 5].T.flatten()
@@ -75,7 +75,8 @@ def test_the_rnn_is_elmans_formula_step_by_step():
     model = RNN(BaselineConfig(n_vocab=11, n_embd=12, n_hidden=6))
     r, h = model.rnn, torch.zeros(2, 6)
     for t in range(7):
-        h = torch.tanh(model.wte(IDS[:, t]) @ r.weight_ih_l0.T + r.bias_ih_l0 + h @ r.weight_hh_l0.T + r.bias_hh_l0)
+        x = model.wte(IDS[:, t]) * math.sqrt(12)
+        h = torch.tanh(x @ r.weight_ih_l0.T + r.bias_ih_l0 + h @ r.weight_hh_l0.T + r.bias_hh_l0)
         torch.testing.assert_close(model(IDS)[:, t], model.c_proj(h) @ model.wte.weight.T)
 
 
@@ -182,3 +183,14 @@ def test_a_memory_goes_on_where_it_stopped():
 def test_what_makes_no_sense_is_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@every_kind
+def test_what_comes_in_has_the_size_1_and_what_comes_out_is_moderate(kind):
+    """With the table alone, of deviation 1/√C, the hidden layers would hear next to nothing."""
+    model = KINDS[kind](BaselineConfig(n_vocab=200, n_embd=64))
+    heard = []
+    read = model.read
+    model.read = lambda x: read(heard.append(x) or x)
+    assert model(torch.arange(200)[None]).std() < 2
+    assert heard[0].std().item() == pytest.approx(1, rel=0.03)

@@ -47,7 +47,11 @@ class BaselineConfig:
 
 
 class Baseline(LanguageModel):
-    """What the four share with GPT: a table of embeddings, which is the output matrix too, and its interface."""
+    """What the four share with GPT: a table of embeddings, which is the output matrix too, and its interface.
+
+    GPT normalises what it reads; these do not. So that a number of about 1 comes in, and logits of moderate size come
+    out of the same table, a vector is multiplied by √C on the way in, as in Vaswani et al. 2017, section 3.4.
+    """
 
     def __init__(self, config: BaselineConfig):
         super().__init__()
@@ -67,7 +71,7 @@ class Baseline(LanguageModel):
     def hidden(self, ids: Tensor, cache: "Memory | None" = None) -> Tensor:
         """What the model makes of each position and those before it: (B, T) -> (B, T, C)."""
         check_ids(ids, 0, self.config)  # pyright: ignore[reportArgumentType]: of the config it reads n_vocab alone
-        x = self.drop(self.wte(ids))  # (B, T, C)
+        x = self.drop(self.wte(ids) * math.sqrt(self.config.n_embd))  # (B, T, C)
         return self.drop(self.read(x) if cache is None else self.read(x, cache))  # (B, T, C)
 
     def read(self, x: Tensor, *memory: "Memory") -> Tensor:
