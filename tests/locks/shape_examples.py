@@ -147,6 +147,12 @@ def recall() -> None:
     RecallBatches(RecallTask(), ks=[T - 2], batch_size=B).batch(0)
 
 
+def word2vec() -> None:
+    from minigpt.models.word2vec import SkipGram
+
+    SkipGram(V, C).loss(torch.randint(V, (B,)), torch.randint(V, (B,)), torch.randint(V, (B, 4)))
+
+
 EXAMPLES: dict[str, Callable[[], None]] = {
     "minigpt.inspection.gradients": gradients,
     "minigpt.inspection.record": record,
@@ -156,6 +162,7 @@ EXAMPLES: dict[str, Callable[[], None]] = {
     "minigpt.models.encoder": encoder,
     "minigpt.models.gpt": gpt,
     "minigpt.models.translator": translator,
+    "minigpt.models.word2vec": word2vec,
     "minigpt.sampling": sampling,
     "minigpt.text.batches": batches,
     "minigpt.text.recall": recall,
