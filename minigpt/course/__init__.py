@@ -7,6 +7,7 @@ from minigpt.course.machine import budget, device, start
 from minigpt.course.playground import try_model
 from minigpt.course.progress import progress
 from minigpt.course.real_model import run_in_model
+from minigpt.course.translate import try_translator
 
 
 def show_map() -> None:
@@ -29,4 +30,5 @@ __all__ = [
     "show_map",
     "start",
     "try_model",
+    "try_translator",
 ]
