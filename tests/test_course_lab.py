@@ -295,6 +295,20 @@ def test_typing_switching_and_comparing_reach_the_view(model):
     assert "begin with a word" in view.error
 
 
+def test_the_head_to_begin_with_is_enlarged_and_its_dot_product_drawn(model):
+    view = lab(model, BPETokenizer([]), "abc", layer=1, head=2)
+    assert (view.request["layer"], view.request["head"]) == (1, 2)
+    assert (view.pair["layer"], view.pair["head"]) == (1, 2)
+    assert "Enlarged: layer 1, head 2" in view.describe()
+
+
+@pytest.mark.parametrize("place", [dict(layer=2), dict(head=3), dict(layer=-1)])
+@pytest.mark.parametrize("prompt", ["abc", ""])
+def test_a_head_that_is_not_there_is_refused_with_those_that_are(model, place, prompt):
+    with pytest.raises(ValueError, match=r"no layer .*: layers go from 0 to 1, heads from 0 to 2"):
+        lab(model, BPETokenizer([]), prompt, **place)
+
+
 def test_a_second_model_is_compared_on_the_first_prompt_unless_told_otherwise(model):
     view = lab(model, BPETokenizer([]), "abc", other=randomised(GPT(CONFIG)))
     assert view.two_models

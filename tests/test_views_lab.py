@@ -177,6 +177,12 @@ def test_a_cell_and_the_page_that_ask_at_once_are_both_answered() -> None:
     assert (view.answered, view.tokens) == (2, list("page"))
 
 
+def test_the_head_to_begin_with_has_to_be_there() -> None:
+    assert views.lab(answer, "abc", layer=1, head=2).pair["head"] == 2
+    with pytest.raises(ValueError, match="no layer 1, head 3: layers go from 0 to 1, heads from 0 to 2"):
+        views.lab(answer, "abc", layer=1, head=3)
+
+
 def test_a_field_that_no_request_has_is_refused() -> None:
     with pytest.raises(ValueError, match="a request has no promt: it has id, prompt"):
         views.lab(answer, "abc").ask(promt="x")

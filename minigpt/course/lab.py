@@ -15,6 +15,7 @@ from minigpt.inspection.lens import STREAM, logit_lens
 from minigpt.inspection.record import Recording, evaluating, record
 from minigpt.models.gpt import GPT
 from minigpt.sampling import last_logits, next_token_probs
+from minigpt.views.attention import check_head
 from minigpt.weights.shipped import load_shipped
 
 PROMPT = "Once upon a time there was a little girl named Lily. She had a red ball, and Lily"
@@ -29,25 +30,29 @@ def lab(
     tokenizer: Any = None,
     prompt: str = PROMPT,
     *,
+    layer: int = 0,
+    head: int = 0,
     other: GPT | None = None,
     other_prompt: str | None = None,
 ) -> Any:
     """The attention lab, live: type, change heads, and watch all heads, the next token and the logit lens follow.
 
-    `model` and `tokenizer` are a GPT and its own; without them the model that comes with the course. `other`, a
-    second GPT with the same tokenizer, or `other_prompt`, a second text, is shown beside the first, with their
-    difference. A head is switched off, set to its mean over the text, scaled, or patched with what the same head does
-    in the second; changed heads act on the first alone. Raises TypeError for another kind of model, and ValueError
-    for a prompt that does not fit.
+    `model` and `tokenizer` are a GPT and its own; without them the model that comes with the course. `layer`, `head`:
+    which head is enlarged at first. `other`, a second GPT with the same tokenizer, or `other_prompt`, a second text, is
+    shown beside the first, with their difference. A head is switched off, set to its mean over the text, scaled, or
+    patched with what the same head does in the second; changed heads act on the first alone. Raises TypeError for
+    another kind of model, and ValueError for a prompt that does not fit or a head that the model does not have.
     """
     if (model is None) != (tokenizer is None):
         raise ValueError("give a model together with its tokenizer, or neither for the model of the course")
     if model is None:
         model, tokenizer = load_shipped()
     bench = Bench(model, tokenizer, other)
+    check_head([model.config.n_layer, model.config.n_head], layer, head)
     if other is not None and other_prompt is None:
         other_prompt = prompt
-    return views.lab(bench.answer, prompt, other_prompt=other_prompt, two_models=other is not None)
+    two_models = other is not None
+    return views.lab(bench.answer, prompt, layer=layer, head=head, other_prompt=other_prompt, two_models=two_models)
 
 
 class Bench:

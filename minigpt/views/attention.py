@@ -131,6 +131,14 @@ def uneven_rows(weights: Weights) -> str:
     return f"{n_off:,} of {n_rows:,} rows of attention do not sum to 1; the first, {first}. They are shown as they are."
 
 
+def check_head(shape: Sequence[int], layer: int, head: int) -> None:
+    """Raises ValueError for a head that is not there; `shape` is [L, H, …]."""
+    if not (0 <= layer < shape[0] and 0 <= head < shape[1]):
+        raise ValueError(
+            f"no layer {layer}, head {head}: layers go from 0 to {shape[0] - 1}, heads from 0 to {shape[1] - 1}"
+        )
+
+
 def pooled(layer: np.ndarray, size: int) -> np.ndarray:
     """(H, T, S) -> (H, P, Q), at most `size` cells a side, each the largest weight of what falls into it."""
     for axis in (2, 1):

@@ -13,6 +13,7 @@ from minigpt.views.attention import (
     Recording,
     Weights,
     attention_traits,
+    check_head,
     checked,
     dequantised,
     pooled,
@@ -74,7 +75,7 @@ class Heads(View):
     def __init__(self, recording: Recording, layer: int = 0, head: int = 0, **options: Any) -> None:
         scores, score = options.pop("scores", None), options.pop("sort", "")
         traits = self._read(recording, **options)
-        _check_head(traits["shape"], layer, head)
+        check_head(traits["shape"], layer, head)
         traits["scores"] = head_options.head_scores(scores, traits["shape"])
         super().__init__(layer=layer, head=head, score=score, **traits)
 
@@ -177,7 +178,7 @@ class Heads(View):
         pairs = value if name == "overlay" else [(value, 0) if name == "layer" else (0, value)]
         for layer, head in pairs if self.shape else []:
             try:
-                _check_head(self.shape, layer, head)
+                check_head(self.shape, layer, head)
             except ValueError as error:
                 raise TraitError(str(error)) from error
         return value
@@ -276,10 +277,3 @@ def _pooled_traits(weights: Weights) -> dict[str, Any]:
     thumbs = [pooled(layer, POOL) for layer in layers]
     data, pool = quantised(thumbs, causal), list(thumbs[0].shape[1:])
     return dict(tokens=tokens, source_tokens=sources, shape=weights.shape, causal=causal, data=data, pool=pool)
-
-
-def _check_head(shape: list[int], layer: int, head: int) -> None:
-    if not (0 <= layer < shape[0] and 0 <= head < shape[1]):
-        raise ValueError(
-            f"no layer {layer}, head {head}: layers go from 0 to {shape[0] - 1}, heads from 0 to {shape[1] - 1}"
-        )

@@ -7,7 +7,7 @@ from typing import Any
 from traitlets import Bool, Bytes, Dict, Int, List, Unicode
 
 from minigpt.views import plain, static
-from minigpt.views.attention import Recording, Weights, attention_traits, checked, dequantised, uneven_rows
+from minigpt.views.attention import Recording, Weights, attention_traits, check_head, checked, dequantised, uneven_rows
 from minigpt.views.view import View
 
 Answer = Callable[[dict[str, Any]], Mapping[str, Any]]
@@ -132,7 +132,15 @@ class Lab(View):
         return layer, head, dequantised(self.data, self.shape, self.causal, layer * n_head + head)
 
 
-def lab(answer: Answer, prompt: str = "", *, other_prompt: str | None = None, two_models: bool = False) -> Lab:
+def lab(
+    answer: Answer,
+    prompt: str = "",
+    *,
+    layer: int = 0,
+    head: int = 0,
+    other_prompt: str | None = None,
+    two_models: bool = False,
+) -> Lab:
     """The live lab over `answer(request)`, which the kernel calls for whatever the reader types, moves and switches.
 
     `request` has the fields of REQUEST, with `changes` as a dict (layer, head) -> a factor, "mean" or "patch". The
@@ -146,14 +154,17 @@ def lab(answer: Answer, prompt: str = "", *, other_prompt: str | None = None, tw
       attention `weights`.
     All but `recording` may be left out: that panel is then not shown. `error` is a message to the reader, and so is a
     ValueError, after which what was shown stays; rows of attention that do not sum to 1 are shown, with a warning.
-    `two_models` says that `other` comes from another model. Raises
-    ValueError when the first prompt cannot be answered; an empty one waits for a text.
+    `layer`, `head`: what is enlarged at first. `two_models` says that `other` comes from another model. An empty prompt
+    waits for a text. Raises ValueError when the first prompt cannot be answered, and for a head that is not there.
     """
     if not callable(answer):
         raise TypeError(f"answer is a function from a request to an answer, not {type(answer).__name__}")
-    view = Lab(answer, {**REQUEST, "prompt": prompt, "other_prompt": other_prompt}, two_models)
+    first = dict(prompt=prompt, other_prompt=other_prompt, layer=layer, head=head)
+    view = Lab(answer, {**REQUEST, **first}, two_models)
     if view.error and prompt:
         raise ValueError(view.error)
+    if view.shape:
+        check_head(view.shape, layer, head)
     if view.warning:
         warnings.warn(view.warning, stacklevel=2)
     return view
