@@ -114,7 +114,7 @@ def test_questions_of_several_lengths_are_counted_together():
 
 
 def test_the_interval_is_wilsons():
-    """7 of 10, from the formula by hand: (0.7 + 0.192073 ± 0.284197... ) / 1.384146 -> 0.3968 to 0.8922"""
+    """7 of 10, z = 1.96: (0.7 + 0.1921 ± 1.96 · √(0.021 + 0.0096)) / 1.3842, which is (0.8921 ± 0.3429) / 1.3842."""
     low, high = Recalled(7, 10, 0.1).interval()
     assert low == pytest.approx(0.3968, abs=1e-4)
     assert high == pytest.approx(0.8922, abs=1e-4)

@@ -11,7 +11,7 @@ from minigpt.models.word2vec import (
     noise_distribution,
     skip_gram_pairs,
     to_words,
-    train,
+    train_word2vec,
 )
 from minigpt.models.word_vectors import WordVectors
 from minigpt.text import corpora
@@ -84,7 +84,9 @@ def test_text_becomes_words():
 def test_the_same_seed_gives_the_same_vectors_and_leaves_the_global_random_numbers_alone():
     sentences = [sentence.words() for sentence in Storyland().sentences(60)]
     state = torch.get_rng_state()
-    one, same, other = (train(sentences, Word2VecConfig(n_embd=8, n_epochs=1, seed=seed)) for seed in (1, 1, 2))
+    one, same, other = (
+        train_word2vec(sentences, Word2VecConfig(n_embd=8, n_epochs=1, seed=seed)) for seed in (1, 1, 2)
+    )
     assert torch.equal(torch.get_rng_state(), state)
     assert one.words == same.words == other.words
     np.testing.assert_array_equal(one.vectors, same.vectors)
@@ -92,7 +94,7 @@ def test_the_same_seed_gives_the_same_vectors_and_leaves_the_global_random_numbe
 
 
 def test_rare_words_get_no_vector():
-    vectors = train([["a", "b", "c"]] * 5 + [["a", "b", "d"]] * 4, Word2VecConfig(n_embd=4, t=1.0))
+    vectors = train_word2vec([["a", "b", "c"]] * 5 + [["a", "b", "d"]] * 4, Word2VecConfig(n_embd=4, t=1.0))
     assert set(vectors.words) == {"a", "b", "c"}
 
 
@@ -105,7 +107,7 @@ def test_planted_synonyms_become_neighbours():
         thing, name = rng.integers(20), rng.choice(["one", "two"])
         around = [f"with-{thing}-{i}" for i in rng.integers(8, size=4)]
         sentences.append([*around[:2], f"{thing}-{name}", *around[2:]])
-    vectors = train(sentences, Word2VecConfig(n_embd=32, n_epochs=3, t=1.0))
+    vectors = train_word2vec(sentences, Word2VecConfig(n_embd=32, n_epochs=3, t=1.0))
     for thing in range(20):
         near = [word for word, _ in vectors.neighbours(f"{thing}-one", 200) if not word.startswith("with")]
         assert near[0] == f"{thing}-two"
@@ -117,7 +119,7 @@ def test_planted_synonyms_become_neighbours():
 @pytest.mark.slow
 def test_neighbours_in_storyland_are_words_of_the_same_kind():
     sentences = [[w for w in s.words() if w not in ".,"] for s in Storyland().sentences(8000)]
-    vectors = train(sentences)
+    vectors = train_word2vec(sentences)
     colours = {"red", "blue", "green", "yellow", "white", "black", "purple"}
     assert len(colours & {word for word, _ in vectors.neighbours("red", 7)}) >= 4
     names = {word for word in vectors.words if word.istitle()}
@@ -127,7 +129,7 @@ def test_neighbours_in_storyland_are_words_of_the_same_kind():
 @pytest.mark.slow
 def test_neighbours_in_pythons_own_documentation_make_sense():
     sentences = [to_words(paragraph) for paragraph in corpora.load("python-docs").split("\n\n")]
-    vectors = train(sentences)
+    vectors = train_word2vec(sentences)
     assert {"false", "boolean"} & {word for word, _ in vectors.neighbours("true", 8)}
     assert vectors.similarity("float", "integer") > vectors.similarity("float", "import") + 0.2
 
@@ -185,9 +187,9 @@ def test_an_unknown_word_is_answered_with_near_spellings():
     [
         (lambda: Word2VecConfig(window=0), "window=0"),
         (lambda: Word2VecConfig(t=0), "t=0"),
-        (lambda: train([]), "give more text"),
-        (lambda: train([["a"] * 5, ["b"] * 4]), "1 of 2 words come 5 times or more"),
-        (lambda: train([["a"], ["b"]], Word2VecConfig(min_count=1, t=1.0)), "side by side"),
+        (lambda: train_word2vec([]), "give more text"),
+        (lambda: train_word2vec([["a"] * 5, ["b"] * 4]), "1 of 2 words come 5 times or more"),
+        (lambda: train_word2vec([["a"], ["b"]], Word2VecConfig(min_count=1, t=1.0)), "side by side"),
         (lambda: WordVectors(["a"], np.zeros((2, 3))), "a row for each word"),
         (lambda: WordVectors(["a", "a"], np.zeros((2, 3))), "twice"),
         (lambda: ROYAL.neighbours("king", 0), "k=0"),

@@ -1,8 +1,8 @@
 """Kneser-Ney: the n-gram that asks, when it leans on a shorter context, after how many different words a token came.
 
 Shapes: T time, V vocabulary.
-Sources: Kneser and Ney 1995; the interpolated form, with one discount for each order, of Chen and Goodman 1999,
-section 2.7. (Their "modified" Kneser-Ney has three discounts for each order.)
+Sources: Kneser and Ney 1995; the interpolated form, with one discount for each order, of Chen and Goodman 1999.
+(Their "modified" Kneser-Ney has three discounts for each order.)
 """
 
 from collections import Counter, defaultdict

@@ -1,6 +1,6 @@
 """word2vec: a vector for each word, learned by guessing which words stand near it (skip-gram, negative sampling).
 
-    vectors = train([to_words(line) for line in text.splitlines()])
+    vectors = train_word2vec([to_words(line) for line in text.splitlines()])
     vectors.neighbours("dog")
 
 Shapes: B batch, K noise words per pair, C channels (n_embd), V vocabulary.
@@ -76,7 +76,7 @@ class SkipGram(nn.Module):
         return -(F.logsigmoid(true) + against.sum(dim=-1)).mean()
 
 
-def train(sentences: Iterable[Sequence[str]], config: Word2VecConfig | None = None) -> WordVectors:
+def train_word2vec(sentences: Iterable[Sequence[str]], config: Word2VecConfig | None = None) -> WordVectors:
     """Learn a vector for each word that is frequent enough. Windows do not cross from one sentence into another.
 
     The same config gives the same vectors on the same machine. Raises ValueError for a text too small to learn from.
@@ -96,11 +96,11 @@ def train(sentences: Iterable[Sequence[str]], config: Word2VecConfig | None = No
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         model = SkipGram(len(words), config.n_embd)
-        fit(model, rows, counts, config)
+        train_skip_gram(model, rows, counts, config)
     return WordVectors(words, model.wte.weight.detach().numpy().copy())
 
 
-def fit(model: SkipGram, rows: list[list[int]], counts: np.ndarray, config: Word2VecConfig) -> None:
+def train_skip_gram(model: SkipGram, rows: list[list[int]], counts: np.ndarray, config: Word2VecConfig) -> None:
     """Train the model on sentences of ids; draws noise from torch's own random numbers, pairs from `config.seed`."""
     ids = np.concatenate([np.asarray(row, dtype=np.int64) for row in rows])
     sentence = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
