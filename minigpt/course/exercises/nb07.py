@@ -26,9 +26,39 @@ def without_keepdim(x, weight, bias, eps):
 
 
 def layer_norm_inputs():
-    yield torch.tensor([[[1.0, 3.0], [2.0, 8.0]]]), torch.tensor([1.0, 2.0]), torch.tensor([0.0, 0.5]), 0.25
+    x = torch.tensor([[[1.0, 3.0], [2.0, 8.0]], [[0.0, 1.0], [4.0, 2.0]]])
+    yield x, torch.tensor([1.0, 2.0]), torch.tensor([0.0, 0.5]), 0.25
     yield 3 + 2 * numbers(2, 4, 3), numbers(3, seed=1), numbers(3, seed=2), 0.1
     yield numbers(3, 2, 5), torch.ones(5), torch.zeros(5), 1e-5
+
+
+OTHER_AXES: dict[str, tuple[int | tuple[int, ...], str]] = {
+    "over the batch": (
+        0,
+        "Each channel was normalised over the texts of the batch: a text must not depend on the others.",
+    ),
+    "over time": (
+        1,
+        "Each channel was normalised over the positions: one must not depend on the others, some of which lie ahead.",
+    ),
+    "over batch and time": (
+        (0, 1),
+        "Each channel was normalised over all positions of all texts, as BatchNorm does: look at each position alone.",
+    ),
+    "over time and channels": ((1, 2), "One mean was taken of a whole text: each of its positions has its own."),
+    "over everything": ((0, 1, 2), "One mean was taken of all positions together: each position has its own."),
+}
+
+
+def over_other_axes():
+    """Each of the wrong axes, with the variance of the contract and with the one that torch has by default."""
+    for name, (dim, message) in OTHER_AXES.items():
+        yield Misconception(name, lambda x, w, b, eps, dim=dim: normed(x, w, b, eps, dim), message)
+        yield Misconception(
+            f"{name}, unbiased",
+            lambda x, w, b, eps, dim=dim: normed(x, w, b, eps, dim, unbiased=True),
+            f"{message} Then look at what the variance divides by.",
+        )
 
 
 NORM = Exercise(
@@ -43,33 +73,7 @@ NORM = Exercise(
     reference=layer_norm,
     inputs=layer_norm_inputs,
     misconceptions=(
-        Misconception(
-            "over the batch",
-            lambda x, w, b, eps: normed(x, w, b, eps, dim=0),
-            "Each channel was normalised over the texts of the batch: a text must not depend on the others.",
-        ),
-        Misconception(
-            "over time",
-            lambda x, w, b, eps: normed(x, w, b, eps, dim=1),
-            "Each channel was normalised over the positions: one position must not depend on the others, some of "
-            "which lie in its future.",
-        ),
-        Misconception(
-            "over batch and time",
-            lambda x, w, b, eps: normed(x, w, b, eps, dim=(0, 1)),
-            "Each channel was normalised over all positions of all texts, as BatchNorm does: each position is to be "
-            "looked at alone.",
-        ),
-        Misconception(
-            "over time and channels",
-            lambda x, w, b, eps: normed(x, w, b, eps, dim=(1, 2)),
-            "One mean was taken of a whole text: each of its positions has its own.",
-        ),
-        Misconception(
-            "over everything",
-            lambda x, w, b, eps: normed(x, w, b, eps, dim=(0, 1, 2)),
-            "One mean was taken of all positions together: each position has its own.",
-        ),
+        *over_other_axes(),
         Misconception(
             "unbiased variance",
             lambda x, w, b, eps: normed(x, w, b, eps, unbiased=True),
@@ -108,6 +112,11 @@ NORM = Exercise(
             "no weight and bias",
             lambda x, w, b, eps: normed(x, 1, 0, eps),
             "Mean and variance are right, but weight and bias play no part yet.",
+        ),
+        Misconception(
+            "no weight and bias, unbiased",
+            lambda x, w, b, eps: normed(x, 1, 0, eps, unbiased=True),
+            "Weight and bias play no part yet; and look at what the variance divides by.",
         ),
         Misconception(
             "no bias",

@@ -59,6 +59,18 @@ class ToNormed(Wrong):
         return x + self.mlp(x)
 
 
+class FirstToNormed(Wrong):
+    def forward(self, x, mask="causal"):
+        x = self.ln_1(x)
+        x = x + self.look(x)
+        return x + self.mlp(self.ln_2(x))
+
+
+class MLPOfAttention(Wrong):
+    def forward(self, x, mask="causal"):
+        return x + self.mlp(self.ln_2(self.look(self.ln_1(x))))
+
+
 class Parallel(Wrong):
     def forward(self, x, mask="causal"):
         return x + self.look(self.ln_1(x)) + self.mlp(self.ln_2(x))
@@ -151,6 +163,16 @@ BLOCK = Exercise(
             "added to what was normalised",
             ToNormed,
             "The parts add to the normalised stream: it is read through a LayerNorm, and goes on without one.",
+        ),
+        Misconception(
+            "attention added to what was normalised",
+            FirstToNormed,
+            "x was replaced by what ln_1 made of it, and attention added to that: the stream goes on as it was.",
+        ),
+        Misconception(
+            "the MLP of attention alone",
+            MLPOfAttention,
+            "What attention found reaches the MLP, and not the stream: it is to be added before the MLP reads.",
         ),
         Misconception(
             "side by side",
