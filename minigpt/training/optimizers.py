@@ -42,7 +42,7 @@ def adamw(
 
 def is_hidden_matrix(name: str, parameter: nn.Parameter) -> bool:
     """Matrices inside the blocks, for which Muon is meant: not the tables, not gains, not biases."""
-    return parameter.dim() == 2 and name.startswith("h.")
+    return parameter.dim() == 2 and ".h." in f".{name}"  # GPT's "h.0.…", and "encoder.h.0.…" of what holds a stack
 
 
 class Muon(torch.optim.Optimizer):
