@@ -1,5 +1,6 @@
 """What notebooks call: `from minigpt import course`, then `course.start("05")`, `course.check("05.row", my_row)`, …"""
 
+from minigpt.course.blanks import fill_in
 from minigpt.course.checks import check, same
 from minigpt.course.guesses import guess, guess_number
 from minigpt.course.lab import lab
@@ -21,6 +22,7 @@ __all__ = [
     "budget",
     "check",
     "device",
+    "fill_in",
     "guess",
     "guess_number",
     "lab",
