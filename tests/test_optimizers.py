@@ -85,6 +85,6 @@ def test_muon_is_for_matrices_inside_the_blocks_only():
     names = [name for name, p in GPT(GPTConfig.named("tiny")).named_parameters() if is_hidden_matrix(name, p)]
     assert len(names) == 2 * 4
     assert all(name.startswith("h.") and name.endswith(".weight") and "ln_" not in name for name in names)
-    matrix = nn.Parameter(torch.zeros(2, 2))
+    matrix = torch.nn.Parameter(torch.zeros(2, 2))
     assert is_hidden_matrix("encoder.h.0.attn.c_attn.weight", matrix), "a stack inside a larger model"
     assert not is_hidden_matrix("encoder.wte.weight", matrix)
