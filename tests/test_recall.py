@@ -11,6 +11,7 @@ from minigpt.inspection.gradients import gradient_by_distance, gradient_norms
 from minigpt.models.baselines import KINDS, RNN, BaselineConfig, of_equal_size
 from minigpt.models.gpt import GPT
 from minigpt.models.kneser_ney import KneserNey
+from minigpt.text import recall as recall_module
 from minigpt.text.batches import Batches
 from minigpt.text.recall import ASK, FILLERS, NAMES, NOT_COUNTED, RecallBatches, RecallTask, from_storyland
 from minigpt.text.storyland import Storyland
@@ -36,6 +37,10 @@ def test_a_text_names_somebody_once_says_k_words_and_asks(k, index):
 def test_texts_differ_by_seed_and_index_and_no_word_is_there_twice():
     assert len({RecallTask(seed).text(20, index) for seed in (0, 1) for index in range(10)}) == 20
     assert len(set(TASK.words)) == len(TASK.words) == TASK.n_vocab
+
+
+def test_the_example_in_the_modules_docstring_is_true():
+    assert f"'{TASK.text(6)}'" in (recall_module.__doc__ or "")
 
 
 def test_names_are_uniform_and_say_nothing_about_the_words_after_them():
@@ -164,6 +169,13 @@ class Drawn(Batches):
 def test_the_gradient_of_a_leaky_memory_halves_with_each_step():
     found = gradient_by_distance(Leaky(), Drawn(7, 12), n_batches=3)
     np.testing.assert_allclose(found[1:] / found[:-1], 0.5, rtol=1e-5)
+
+
+def test_float64_shows_gradients_that_are_0_in_float32():
+    far = gradient_by_distance(Leaky(), Drawn(7, 160), n_batches=1)[-1]
+    assert far == 0.0
+    assert gradient_by_distance(Leaky().double(), Drawn(7, 160), n_batches=1)[-1] == pytest.approx(0, abs=1e-45)
+    assert gradient_by_distance(Leaky().double(), Drawn(7, 160), n_batches=1)[-1] > 0
 
 
 def test_its_size_is_that_of_the_formula():

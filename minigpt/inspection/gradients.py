@@ -20,7 +20,8 @@ def gradient_by_distance(model: nn.Module, batches: Batches, n_batches: int = 4)
 
     Entry 0 belongs to the last token, entry d to the one d before it; means over all texts of the first n_batches. The
     model, any language model with a table of embeddings `wte`, is left as it was. What an untrained model shows is its
-    architecture; what a trained one shows is also what it has learned to need.
+    architecture; what a trained one shows is also what it has learned to need: a memory that holds on to a thing hardly
+    answers to small changes of it. Below about 1e-45 float32 has only 0: `model.double()` shows how small it is.
     Raises ValueError for a model without such a table.
     """
     if n_batches < 1:

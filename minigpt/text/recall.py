@@ -2,7 +2,7 @@
 
     >>> task = RecallTask()
     >>> task.text(6)
-    'Lia the sun on my old wall ? Lia'
+    'Hugo tree door with far apple apple ? Hugo'
 
 Shapes: B batch, T time.
 """
