@@ -94,7 +94,8 @@ def test_each_notebook_has_three_to_five_exercises_and_the_first_has_fewer():
         "05": 5,
         "06": 5,
         "07": 5,
-        "08": 3,
+        "08": 4,
+        "09": 4,
         "15": 5,
     }
 

@@ -1,4 +1,4 @@
-"""Exercise of notebook 08: the number of parameters; others are in nb08_loss.py and nb08_mlp.py.
+"""Exercise of notebook 08: the number of parameters; others are in nb08_logits.py, nb08_loss.py and nb08_mlp.py.
 
 Shapes: T time, C channels (n_embd), V vocabulary.
 """
