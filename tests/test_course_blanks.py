@@ -6,7 +6,7 @@ import torch
 
 from minigpt import course
 from minigpt.config import EncoderConfig
-from minigpt.course.blanks import ALONE, NO_STOP, blanks_table, read_blanks
+from minigpt.course.blanks import ALONE, NO_STOP, guessed, read_blanks
 from minigpt.models.encoder import MaskedLM
 
 WORDS = ["<pad>", "<cls>", "<sep>", "<mask>", ".", "the", "cat", "drank", "milk", "Ana"]
@@ -51,8 +51,8 @@ def test_what_cannot_be_read_is_said_in_words(text, message):
 
 
 def test_each_blank_has_a_column_of_guesses_best_first(model):
-    caption, header, rows = blanks_table(model, WORDS, "The ___ drank ___.", n_best=3)
-    assert caption.startswith("The ___ drank ___.")
+    (caption, header, rows), notes = guessed(model, WORDS, "The ___ drank ___.", n_best=3)
+    assert (caption, notes) == ("The ___ drank ___.", [ALONE])
     assert header == ["blank 1", "blank 2"]
     shares = [int(row[0].split()[1].removesuffix("%")) for row in rows]
     assert len(rows) == 3

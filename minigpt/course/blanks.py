@@ -1,6 +1,7 @@
 """Fill the blank: type a sentence with a blank, and see which words a masked language model puts there."""
 
 import difflib
+import html
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -27,15 +28,14 @@ def fill_in(model: MaskedLM, words: Sequence[str], text: str) -> Any:
     `words`: the model's vocabulary, the word of each id. In a page that is only read there is one example, `text`.
     """
     if is_static():
-        table = blanks_table(model, words, text)
-        display({"text/plain": table_text(*table), "text/html": table_html(*table)}, raw=True)
+        display({"text/plain": as_text(model, words, text), "text/html": as_html(model, words, text)}, raw=True)
         return None
     sentence = ipywidgets.Text(value=text, description="Sentence", layout=ipywidgets.Layout(width="100%"))
     answer = ipywidgets.HTML()
 
     def look(change: Any = None) -> None:
         try:
-            answer.value = f'<div role="status">{table_html(*blanks_table(model, words, sentence.value))}</div>'
+            answer.value = f'<div role="status">{as_html(model, words, sentence.value)}</div>'
         except ValueError as error:
             answer.value = card_html("todo", "No guess", str(error))
 
@@ -44,13 +44,25 @@ def fill_in(model: MaskedLM, words: Sequence[str], text: str) -> Any:
     return ipywidgets.VBox([sentence, answer])
 
 
-def blanks_table(model: MaskedLM, words: Sequence[str], text: str, n_best: int = 5) -> Table:
-    """Caption, header and rows: a column of guesses for each blank. Raises what `read_blanks` raises."""
+def as_html(model: MaskedLM, words: Sequence[str], text: str) -> str:
+    """The table of guesses, and below it what the reader should be told."""
+    table, notes = guessed(model, words, text)
+    return table_html(*table) + "".join(f"<p>{html.escape(note)}</p>" for note in notes)
+
+
+def as_text(model: MaskedLM, words: Sequence[str], text: str) -> str:
+    """The same as plain text."""
+    table, notes = guessed(model, words, text)
+    return "\n".join([table_text(*table), *notes])
+
+
+def guessed(model: MaskedLM, words: Sequence[str], text: str, n_best: int = 5) -> tuple[Table, list[str]]:
+    """Caption, header and rows, a column of guesses for each blank; and notes. Raises what `read_blanks` raises."""
     ids, notes = read_blanks(text, words, model.config)
     guesses = fill_mask(model, ids, n_best)
     columns = [[f"{words[token]} {share:.0%}" for token, share in best] for best in guesses]
     header = [f"blank {n}" for n in range(1, len(columns) + 1)] if len(columns) > 1 else ["in the blank"]
-    return " ".join([text.strip(), *notes]), header, list(zip(*columns, strict=True))
+    return (text.strip(), header, list(zip(*columns, strict=True))), notes
 
 
 def read_blanks(text: str, words: Sequence[str], config: EncoderConfig) -> tuple[list[int], list[str]]:
