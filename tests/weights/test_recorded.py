@@ -1,0 +1,53 @@
+"""Runs that a notebook goes on from: written and read again, and those that are shipped fit what it builds."""
+
+import pytest
+import torch
+
+from minigpt.assets import asset
+from minigpt.config import GPTConfig, TranslatorConfig
+from minigpt.models.gpt import GPT
+from minigpt.models.translator import Translator
+from minigpt.text.pairs import WordVocabulary
+from minigpt.text.storyland import Storyland
+from minigpt.translating import greedy
+from minigpt.weights import recorded
+
+WORDS = WordVocabulary.load(asset("translation/words.json"))
+
+
+def test_a_run_survives_its_file(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(recorded, "ASSETS", tmp_path)
+    monkeypatch.setattr(recorded, "asset", lambda name: tmp_path / name)
+    (tmp_path / recorded.FOLDER).mkdir()
+    recorded.save_run(model, [2.0, 1.5], tmp_path / recorded.FOLDER / "small.safetensors")
+    weights, losses = recorded.load_run("small")
+    assert losses == [2.0, 1.5]
+    assert weights.keys() == model.state_dict().keys()
+    assert all(torch.equal(weights[name], tensor.half().float()) for name, tensor in model.state_dict().items())
+    with pytest.raises(ValueError, match="only small"):
+        recorded.load_run("large")
+
+
+def test_weights_that_are_no_numbers_are_refused(model, tmp_path):
+    model.ln_f.bias.data[0] = 1e6  # too large for half precision
+    with pytest.raises(ValueError, match="not finite"):
+        recorded.save_run(model, [], tmp_path / "x.safetensors")
+    assert not list(tmp_path.glob("*.safetensors"))
+
+
+def test_the_shipped_translator_translates_sentences_that_it_has_never_seen():
+    model = Translator(TranslatorConfig(WORDS.n_vocab, n_ctx=40, n_embd=128, n_head=4, n_layer=2, dropout=0.0))
+    weights, losses = recorded.load_run("translator")
+    model.load_state_dict(weights)
+    unseen = Storyland(0).pairs(40, unseen=True)
+    translations = greedy(model, [WORDS.source(sentence.en) for sentence in unseen], max_new_tokens=39)
+    exact = sum(ids == WORDS.target(sentence.pt)[1:] for ids, sentence in zip(translations, unseen, strict=True))
+    assert exact >= 36, f"{exact} of 40 are exact"
+    assert losses[-1] < 0.3 * losses[0]
+
+
+def test_the_shipped_decoder_fits():
+    model = GPT(GPTConfig(WORDS.n_vocab, n_ctx=80, n_embd=128, n_head=4, n_layer=3))
+    weights, losses = recorded.load_run("decoder")
+    model.load_state_dict(weights)
+    assert losses[-1] < 0.1 * losses[0]
