@@ -94,6 +94,7 @@ def stages(*names):
 def run_stage(command, static, arguments):
     support = str(ROOT / "tests" / "support")  # keeps every Python of the tests off the network
     environment = {**os.environ, "PYTHONPATH": support, "OMP_NUM_THREADS": "1", "MINIGPT_STATIC": str(int(static))}
+    environment |= {"MINIGPT_FAST": "1"} if static else {}  # no notebook trains for minutes in a test
     more = arguments if command.startswith("pytest") else []
     code = abs(subprocess.call([PYTHON, "-m", *shlex.split(command), *more], cwd=ROOT, env=environment))
     return 0 if code == 5 and more else code  # 5: no test was asked for, e.g. by -k, in this stage

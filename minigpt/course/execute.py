@@ -34,7 +34,7 @@ def execute(notebook: NotebookNode, folder: Path, timeout: float = 60) -> None:
 
     Raises CellError, with the cell's text, at the first cell that fails or takes longer than `timeout` seconds.
     """
-    environment = {**os.environ, "MINIGPT_STATIC": "1"}
+    environment = {**os.environ, "MINIGPT_STATIC": "1", "MINIGPT_FAST": "1"}  # cells that train go on from kept runs
     quiet = subprocess.DEVNULL  # what the kernel itself has to say; what cells write comes as messages
     manager, client = start_new_kernel(kernel_name="python3", cwd=str(folder), env=environment, stderr=quiet)
     try:

@@ -42,7 +42,7 @@ def machine() -> str:
             "mps": "Training uses Apple's GPU.",
             "cpu": "Training runs on the CPU, with a model that fits it.",
         }[device().type]
-    if is_fast():
+    if is_fast() and not is_static():  # a page says the same as after the full run, and shows what that run left
         text += " MINIGPT_FAST=1: training is cut short, so results are worse than the text says."
     return text
 
