@@ -52,6 +52,7 @@ def test_names_are_uniform_and_say_nothing_about_the_words_after_them():
 
 def test_a_batch_counts_the_answer_alone_and_asks_other_than_the_test():
     batches = RecallBatches(TASK, ks=[3, 8], batch_size=40, seed=1)
+    assert batches.meta() == {"task_seed": TASK.seed, "ks": [3, 8], "batch_size": 40, "seed": 1}
     lengths = set()
     tested = {tuple(question.ids) for k in (3, 8) for question in TASK.questions(k, 200)}
     for step in range(20):

@@ -101,6 +101,11 @@ class RecallBatches:
         y[:, -1] = rows[:, -1]
         return rows[:, :-1], y
 
+    def meta(self) -> dict:
+        """What tells one run's batches from another's, in values that JSON keeps."""
+        own = {"batch_size": self.batch_size, "seed": self.seed}
+        return {"task_seed": self.task.seed, "ks": list(self.ks), **own}
+
 
 def from_storyland(recall: Recall, ids: Mapping[str, int]) -> Question:
     """The same question about a text of Storyland, whose filler is whole sentences, with the ids of its words.
