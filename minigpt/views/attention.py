@@ -139,6 +139,16 @@ def check_head(shape: Sequence[int], layer: int, head: int) -> None:
         )
 
 
+def as_pandas(numbers: np.ndarray, tokens: list[str], sources: list[str]) -> Any:
+    """The numbers of a head, (T, S), as a pandas DataFrame: a row for each token that looks."""
+    try:
+        import pandas  # pyright: ignore[reportMissingImports]: an optional package
+    except ImportError as error:
+        raise ImportError("to_pandas() needs pandas, which is not installed: pip install pandas") from error
+    rows, columns = pandas.Index(tokens, name="token"), pandas.Index(sources, name="looks at")
+    return pandas.DataFrame(numbers, index=rows, columns=columns)
+
+
 def pooled(layer: np.ndarray, size: int) -> np.ndarray:
     """(H, T, S) -> (H, P, Q), at most `size` cells a side, each the largest weight of what falls into it."""
     for axis in (2, 1):

@@ -12,6 +12,7 @@ from minigpt.views.attention import (
     MAX_BYTES,
     Recording,
     Weights,
+    as_pandas,
     attention_traits,
     check_head,
     checked,
@@ -191,13 +192,7 @@ class Heads(View):
 
     def to_pandas(self) -> Any:
         """What is shown of the enlarged head, exact, as a pandas DataFrame: a row for each token that looks."""
-        try:
-            import pandas  # pyright: ignore[reportMissingImports]: an optional package
-        except ImportError as error:
-            raise ImportError("to_pandas() needs pandas, which is not installed: pip install pandas") from error
-        numbers = self._numbers(self.quantity, self.layer, self.head)
-        rows, columns = pandas.Index(self.tokens, name="token"), pandas.Index(self.source_tokens, name="looks at")
-        return pandas.DataFrame(numbers, index=rows, columns=columns)
+        return as_pandas(self._numbers(self.quantity, self.layer, self.head), self.tokens, self.source_tokens)
 
     def describe(self) -> str:
         """Size of the model and the text, and where the last token of the enlarged head looks most."""

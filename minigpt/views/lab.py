@@ -7,7 +7,16 @@ from typing import Any
 from traitlets import Bool, Bytes, Dict, Int, List, Unicode
 
 from minigpt.views import plain, static
-from minigpt.views.attention import Recording, Weights, attention_traits, check_head, checked, dequantised, uneven_rows
+from minigpt.views.attention import (
+    Recording,
+    Weights,
+    as_pandas,
+    attention_traits,
+    check_head,
+    checked,
+    dequantised,
+    uneven_rows,
+)
 from minigpt.views.view import View
 
 Answer = Callable[[dict[str, Any]], Mapping[str, Any]]
@@ -80,15 +89,10 @@ class Lab(View):
 
     def to_pandas(self) -> Any:
         """The exact weights of the enlarged head as a pandas DataFrame: a row for each token that looks."""
-        try:
-            import pandas  # pyright: ignore[reportMissingImports]: an optional package
-        except ImportError as error:
-            raise ImportError("to_pandas() needs pandas, which is not installed: pip install pandas") from error
         if self._recording is None:
             raise ValueError("no text is typed yet, so there are no weights: type one, or view.ask(prompt=...)")
         layer, head, _ = self._enlarged()
-        rows, columns = pandas.Index(self.tokens, name="token"), pandas.Index(self.tokens, name="looks at")
-        return pandas.DataFrame(self._recording.attention_stack()[layer, head], index=rows, columns=columns)
+        return as_pandas(self._recording.attention_stack()[layer, head], self.tokens, self.tokens)
 
     def describe(self) -> str:
         """Size of the model and the text, the likeliest next tokens, and what the enlarged head looks at."""

@@ -1,17 +1,8 @@
 import { element } from "./common.js";
 import { asTabbed, framed } from "./enlarged.js";
-import { copyText, download, showShapes, svgOf } from "./shapes.js";
+import { copyText, saveShapes } from "./shapes.js";
 
 // What the reader takes away: a picture as PNG or SVG, and numbers as a table.
-
-/** Keep a picture, given as shapes, as a file. */
-export function saveShapes(kind, name, { shapes, size }, font) {
-  const svg = () => new Blob([svgOf(shapes, size, font)], { type: "image/svg+xml" });
-  if (kind === "svg") return download(`${name}.svg`, svg());
-  const paper = element("canvas");
-  showShapes(paper, shapes, size, font, Math.max(2, window.devicePixelRatio)); // fine enough to print
-  paper.toBlob((blob) => download(`${name}.png`, blob));
-}
 
 /** A matrix of numbers as text that a spreadsheet and pandas.read_clipboard take. */
 export function tabbed(cells, tokens) {

@@ -5,7 +5,7 @@ import { element, slider } from "./common.js";
 /** Key on a head, what the kernel is told, mark on the picture, name of the button, and the same in words. */
 export const SWITCHES = [
   { key: "0", what: 0, mark: "off", name: "off", words: "switched off" },
-  { key: "m", what: "mean", mark: "mean", name: "mean", words: "set to its mean over the text" },
+  { key: "m", what: "mean", mark: "mean", name: "mean", words: "set to its mean over the positions of this text" },
   { key: "5", what: 0.5, mark: "×½", name: "half", words: "halved" },
   { key: "1", what: 1, mark: "", name: "as it is", words: "as it is" },
   { key: "2", what: 2, mark: "×2", name: "twice", words: "doubled" },

@@ -2,7 +2,7 @@ import { headMarks, rowOf } from "./attention.js";
 import { element } from "./common.js";
 import { asTabbed, cellAt, factsOf, framed, inWords, matrixBase, notesOf, numbersOf, walked } from "./enlarged.js";
 import { linesBase, linesLayout, linesPicture, tokenAt } from "./lines.js";
-import { copyText, download, fitter, measurer, showShapes, svgOf } from "./shapes.js";
+import { copyText, fitter, measurer, saveShapes, showShapes } from "./shapes.js";
 
 // The enlarged head with all that belongs to it: tools, legend, picture, words, numbers.
 
@@ -117,13 +117,8 @@ function makePicture(model, root, node) {
 }
 
 function savePicture(facts, drawn, kind) {
-  const { shapes, size } = framed(facts, drawn);
-  const name = `${facts.heads.map((one) => one.short).join("-")}.${kind}`;
-  const { font } = facts.colours;
-  if (kind === "svg") return download(name, new Blob([svgOf(shapes, size, font)], { type: "image/svg+xml" }));
-  const paper = element("canvas");
-  showShapes(paper, shapes, size, font, Math.max(2, window.devicePixelRatio)); // fine enough to print
-  paper.toBlob((blob) => download(name, blob));
+  const name = facts.heads.map((one) => one.short).join("-");
+  saveShapes(kind, name, framed(facts, drawn), facts.colours.font);
 }
 
 /** Puts the enlarged head on the clipboard; says in words what came of it. */

@@ -216,10 +216,20 @@ export function inkOn(hex) {
 }
 
 /** Let the reader keep a file. */
-export function download(name, blob) {
+function download(name, blob) {
   const link = element("a", { href: URL.createObjectURL(blob), download: name });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+/** Let the reader keep a picture, given as shapes, as a file of this kind, "svg" or "png". */
+export function saveShapes(kind, name, { shapes, size }, font) {
+  if (kind === "svg") {
+    return download(`${name}.svg`, new Blob([svgOf(shapes, size, font)], { type: "image/svg+xml" }));
+  }
+  const paper = element("canvas");
+  showShapes(paper, shapes, size, font, Math.max(2, window.devicePixelRatio)); // fine enough to print
+  paper.toBlob((blob) => download(`${name}.png`, blob));
 }
 
 /** Text into the clipboard; true if it is there. */

@@ -78,7 +78,7 @@ def test_the_keys_work_on_the_enlarged_head_too(view, opened) -> None:
     view.get_by_label("Enlarged head", exact=True).focus()
     opened.page.keyboard.press("m")
     settle(opened)
-    eventually(view.locator("strong"), "Layer 0, head 0: set to its mean over the text")
+    eventually(view.locator("strong"), "Layer 0, head 0: set to its mean over the positions of this text")
     opened.page.keyboard.press("Control+z")
     settle(opened)
     assert run(opened, "print(view.request['changes'])") == "[]"
