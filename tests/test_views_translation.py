@@ -1,5 +1,6 @@
 """Three panels of one translation: what Python checks, and what the face and the description say."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -85,6 +86,15 @@ def test_parts_that_do_not_belong_together_are_refused() -> None:
         views.translation(made_up(written=("a", "b")))
     with pytest.raises(ValueError, match="padding for 1 tokens, and the source has 4"):
         views.translation(made_up(), padding=[True])
+
+
+def test_rows_that_do_not_sum_to_1_are_shown_with_a_warning() -> None:
+    recording = made_up()
+    halved = SimpleNamespace(**{**vars(recording), "cross": replace(recording.cross, stack=recording.cross.stack / 2)})
+    with pytest.warns(UserWarning, match=r"Cross: \d+ of \d+ rows of attention do not sum to 1"):
+        view = views.translation(halved)
+    assert view.warning.startswith("Cross: ")
+    assert views.translation(recording).warning == ""
 
 
 def test_heads_and_tokens_that_are_not_there_are_refused() -> None:

@@ -104,7 +104,8 @@ function render({ model, el }) {
   const help =
     "Move over a token or walk with the arrow keys, left and right change the list; click or Enter pins, Escape " +
     "frees. Weights under 1 % have no line.";
-  root.append(byWritten.root, board, words, numbers, element("p", { class: "soft" }, help));
+  const warning = element("p", { class: "error", role: "status" });
+  root.append(warning, byWritten.root, board, words, numbers, element("p", { class: "soft" }, help));
   el.append(root);
 
   let looking = null; // the choice under the pointer or the keys
@@ -210,6 +211,7 @@ function render({ model, el }) {
     version = model.get("version");
     byWritten.root.hidden = !model.get("written").length;
     byWritten.input.checked = model.get("by_written");
+    warning.textContent = model.get("warning");
     drawChoice();
   }
   const stops = [

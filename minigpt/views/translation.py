@@ -1,12 +1,13 @@
 """Attention of a translator as one translation is read: encoder, cross-attention and decoder side by side."""
 
+import warnings
 from typing import Any
 
 import numpy as np
 from traitlets import Bool, Bytes, Dict, Int, List, TraitError, Tuple, Unicode, validate
 
 from minigpt.views import plain, static
-from minigpt.views.attention import Weights, attention_traits, checked
+from minigpt.views.attention import Weights, attention_traits, checked, uneven_rows
 from minigpt.views.view import View
 
 PARTS = ("encoder", "cross", "decoder")
@@ -27,6 +28,7 @@ class Translation(View):
     source_tokens = List(Unicode()).tag(sync=True)
     tokens = List(Unicode()).tag(sync=True)  # what the decoder reads at each position, …
     written = List(Unicode()).tag(sync=True)  # … and what it is to write there; empty if not known
+    warning = Unicode("").tag(sync=True)  # of rows that do not sum to 1
     padding = List(Bool()).tag(sync=True)  # for each source token; empty: there is none
     shapes = Dict().tag(sync=True)  # part -> [L, H, T, S]
     causal = Dict().tag(sync=True)  # part -> is it packed as a triangle?
@@ -44,6 +46,8 @@ class Translation(View):
 
     def __init__(self, recording: Any, heads: dict[str, tuple[int, int]], padding: Any = None) -> None:
         traits, stacks = _read(recording, padding)
+        if traits["warning"]:
+            warnings.warn(traits["warning"], stacklevel=3)  # the line that called `translation`
         last = traits["shapes"]["cross"][0] - 1
         chosen = {f"{part}_head": heads.get(part, (last, 0)) for part in PARTS}
         self._stacks = stacks
@@ -172,5 +176,6 @@ def _read(recording: Any, padding: Any) -> tuple[dict[str, Any], dict[str, np.nd
         name: {part: one[key] for part, one in packed.items()}
         for name, key in (("shapes", "shape"), ("causal", "causal"))
     }
-    traits |= dict(source_tokens=source, tokens=target, written=written, padding=padded)
+    uneven = [f"{part.capitalize()}: {text}" for part, one in weights.items() if (text := uneven_rows(one))]
+    traits |= dict(source_tokens=source, tokens=target, written=written, padding=padded, warning=" ".join(uneven))
     return traits, {part: np.stack(one.layers) for part, one in weights.items()}
