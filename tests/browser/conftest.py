@@ -73,6 +73,7 @@ def started_lab(browser: Browser, home: Path) -> Iterator["Lab"]:
     environment |= {"IPYTHONDIR": str(home / "ipython"), "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces")}
     paths = [str(ROOT / "tests" / "support"), *filter(None, [os.environ.get("PYTHONPATH")])]  # first: no network
     environment |= {"PYTHONPATH": os.pathsep.join(paths), "MINIGPT_HOME": str(home / "reader")}
+    environment |= {"MINIGPT_FAST": "1"}  # no notebook trains for minutes in a test
     environment.pop("MINIGPT_STATIC", None)
     options = [*course.PRIVATE, "--no-browser", "--ServerApp.port=0", "--LabApp.expose_app_in_browser=True"]
     options += ["--allow-root", f"--ServerApp.root_dir={root}"]

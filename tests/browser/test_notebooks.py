@@ -13,7 +13,7 @@ PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
 @pytest.mark.parametrize("path", PATHS, ids=[path.stem for path in PATHS])
 def test_a_notebook_runs_in_the_browser(lab, path):
     with lab.open(path) as notebook:
-        notebook.run_all()
+        notebook.run_all(seconds=240)
         notebook.screenshot()
 
 
