@@ -15,9 +15,12 @@ import torch
 import torch.nn.functional as F
 
 from minigpt import views
-from minigpt.config import GPTConfig
+from minigpt.config import EncoderConfig, GPTConfig, TranslatorConfig
 from minigpt.inspection.record import record
+from minigpt.inspection.translation import record_translation
+from minigpt.models.encoder import Encoder
 from minigpt.models.gpt import GPT
+from minigpt.models.translator import Translator
 from tests.made_up import Recording, Tags, softmax
 
 pytestmark = pytest.mark.slow  # each draws what bertviz draws
@@ -38,6 +41,19 @@ def two_texts(L: int = 2, H: int = 3, T: int = 4, S: int = 6) -> Recording:
 def told(view: Any) -> dict:
     """What bertviz's script is told."""
     return json.loads(view.state()["numbers"])
+
+
+def test_an_encoder_and_a_translator_are_shown_in_one_call() -> None:
+    torch.manual_seed(0)
+    sizes = dict(n_vocab=11, n_ctx=8, n_embd=6, n_head=3, n_layer=2)
+    encoder = Encoder(EncoderConfig(**sizes, cls_id=1, sep_id=2, mask_id=3))
+    recording = record(encoder, [1, 5, 6, 2])
+    [part] = told(views.bertviz(recording, "model"))["attention"]
+    np.testing.assert_allclose(part["attn"], recording.attention_stack(), atol=0.0005)
+    assert np.array(part["attn"])[0, 0, 0, 3] > 0  # it sees what comes later
+    pair = record_translation(Translator(TranslatorConfig(**sizes)), [5, 6, 2], [1, 7, 8, 9, 2])
+    parts = told(views.bertviz(pair))["attention"]
+    assert [np.shape(part["attn"])[2:] for part in parts] == [(3, 3), (4, 4), (4, 3)]
 
 
 @pytest.mark.parametrize("kind", ["head", "model"])
