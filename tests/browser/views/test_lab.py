@@ -60,14 +60,14 @@ def test_fast_typing_ends_in_what_was_typed_and_asks_less_often(view, opened) ->
 def test_an_empty_prompt_and_a_long_one_are_told_and_the_last_heads_stay(view, opened) -> None:
     prompt = view.get_by_label("Prompt", exact=True)
     prompt.fill("")
-    eventually(view.locator(".error"), "Nothing is typed yet: begin with a word.")
+    eventually(view.locator(".error[role=alert]"), "Nothing is typed yet: begin with a word.")
     prompt.fill("one " * 300)
-    eventually(view.locator(".error"), "fit (n_ctx=256): take away ")
+    eventually(view.locator(".error[role=alert]"), "fit (n_ctx=256): take away ")
     assert view.locator(".thumb").count() == 36
     eventually(view.get_by_role("status"), "5 tokens")
     prompt.fill("a")
     eventually(view.get_by_role("status"), "1 token")
-    assert view.locator(".error").text_content() == ""
+    assert view.locator(".error[role=alert]").text_content() == ""
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_an_empty_prompt_and_a_long_one_are_told_and_the_last_heads_stay(view, o
 def test_strange_text_stays_text(view, opened, text: str) -> None:
     view.get_by_label("Prompt", exact=True).fill(text)
     settle(opened)
-    assert view.locator(".error").text_content() in ("", run(opened, "print(view.error)"))
+    assert view.locator(".error[role=alert]").text_content() in ("", run(opened, "print(view.error)"))
     assert view.locator("script, img").count() == 0
     assert run(opened, f"print(view.request['prompt'] == {text!r})") == "True"
 

@@ -116,15 +116,16 @@ def test_a_head_is_scaled_by_a_slider_and_one_undo_takes_the_drag_back(view, ope
 
 def test_a_patch_that_cannot_be_made_is_told_and_made_as_soon_as_it_can(view, opened) -> None:
     view.get_by_role("button", name="patched").click()
-    eventually(view.locator(".error"), "compare with one, and type it")
+    eventually(view.locator(".error[role=alert]"), "compare with one, and type it")
     assert thumb(view, 0, 0).get_attribute("data-mark") == "patch?"
     compare_with(view, opened, "The dog")
     eventually(
-        view.locator(".error"), "second prompt, 2 tokens, takes the place of what it does in the first, 5 tokens"
+        view.locator(".error[role=alert]"),
+        "second prompt, 2 tokens, takes the place of what it does in the first, 5 tokens",
     )
     assert set(view.locator("table.next td:last-child").all_text_contents()) == {"0"}
     compare_with(view, opened, "The dog sat on the")
-    assert view.locator(".error").text_content() == ""
+    assert view.locator(".error[role=alert]").text_content() == ""
     assert thumb(view, 0, 0).get_attribute("data-mark") == "patch"
     assert set(view.locator("table.next td:last-child").all_text_contents()) != {"0"}
 
@@ -140,7 +141,7 @@ def test_a_second_prompt_is_shown_with_the_difference(view, opened) -> None:
     view.get_by_label("Second prompt", exact=True).fill("The dog")
     eventually(view.locator(".compare .words"), "No difference to show: 5 and 2 tokens.")
     view.get_by_label("Second prompt", exact=True).fill("")
-    eventually(view.locator(".error"), "The second prompt: Nothing is typed yet")
+    eventually(view.locator(".error[role=alert]"), "The second prompt: Nothing is typed yet")
     view.get_by_label("Compare with a second prompt").uncheck()
     settle(opened)
     assert run(opened, "print(view.request['other_prompt'])") == "None"
@@ -206,7 +207,7 @@ def test_two_models_stand_side_by_side_and_a_head_of_one_is_patched_from_the_oth
         assert view.locator("table.both tbody tr").count() == 12
         view.get_by_role("button", name="patched").click()
         settle(opened)
-        assert view.locator(".error").text_content() == ""
+        assert view.locator(".error[role=alert]").text_content() == ""
         assert thumb(view, 0, 0).get_attribute("data-mark") == "patch"
         assert set(view.locator("table.next td:last-child").all_text_contents()) != {"0"}
         opened.screenshot()
