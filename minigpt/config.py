@@ -1,7 +1,21 @@
 """The numbers that say which GPT-2 it is, which translator or which encoder, and the sizes that have a name."""
 
 from dataclasses import asdict, dataclass, fields
-from typing import Self
+from typing import Protocol, Self
+
+
+class Readable(Protocol):
+    """What every model's config says of the texts that it can read."""
+
+    @property
+    def n_vocab(self) -> int:
+        """Token ids are below this."""
+        ...
+
+    @property
+    def n_ctx(self) -> int:
+        """The longest text, in tokens."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -17,10 +31,8 @@ class Config:
     layer_norm_epsilon: float
 
     def __post_init__(self):
-        for name in ("n_vocab", "n_ctx", "n_embd", "n_head", "n_layer"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name}={value!r}: must be a whole number of at least 1")
+        check_counts(self, "n_vocab", "n_ctx", "n_embd", "n_head", "n_layer")
+        check_dropout(self.dropout)
         if self.n_embd % self.n_head:
             fits = [n for n in range(1, self.n_embd + 1) if self.n_embd % n == 0]
             nearest = sorted(fits, key=lambda n: abs(n - self.n_head))[:4]
@@ -28,8 +40,6 @@ class Config:
                 f"n_embd={self.n_embd} cannot be shared out to n_head={self.n_head} heads: take a number of heads that "
                 f"divides it, e.g. {', '.join(map(str, sorted(nearest)))}"
             )
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout={self.dropout!r}: must be at least 0 and below 1, e.g. 0.1")
         if not self.layer_norm_epsilon > 0:
             raise ValueError(
                 f"layer_norm_epsilon={self.layer_norm_epsilon!r}: must be above 0, GPT-2 has 1e-5, BERT 1e-12"
@@ -173,14 +183,26 @@ class EncoderConfig(Config):
 
     def __post_init__(self):
         super().__post_init__()
-        if isinstance(self.n_types, bool) or not isinstance(self.n_types, int) or self.n_types < 1:
-            raise ValueError(f"n_types={self.n_types!r}: must be a whole number of at least 1")
+        check_counts(self, "n_types")
         check_special_ids(self, ("pad_id", "cls_id", "sep_id", "mask_id"))
 
     def n_params(self) -> int:
         """Parameters of the encoder without what guesses words: three tables, their LayerNorm, 12C² + 13C a block."""
         C = self.n_embd
         return (self.n_vocab + self.n_ctx + self.n_types) * C + 2 * C + self.n_layer * (12 * C * C + 13 * C)
+
+
+def check_counts(config: object, *names: str) -> None:
+    """Sizes are whole numbers of at least 1."""
+    for name in names:
+        value = getattr(config, name)
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ValueError(f"{name}={value!r}: must be a whole number of at least 1")
+
+
+def check_dropout(dropout: float) -> None:
+    if not 0 <= dropout < 1:
+        raise ValueError(f"dropout={dropout!r}: must be at least 0 and below 1, e.g. 0.1")
 
 
 def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

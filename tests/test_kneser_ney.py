@@ -81,14 +81,6 @@ def test_two_texts_are_counted_as_one_with_a_wall_between(one, other, n):
     assert longest == max(0, len(one) - n + 1) + max(0, len(other) - n + 1)
 
 
-@given(texts, st.integers(2, 4))
-@settings(max_examples=60, deadline=None)
-def test_only_the_last_n_minus_1_tokens_count(text, n):
-    model = KneserNey(n, 5).fit(text)
-    context = [1, 0, 2, *text]
-    np.testing.assert_allclose(model.probs(context), model.probs(context[1 - n :]))
-
-
 def test_it_can_stand_wherever_the_other_n_gram_stands():
     model = KneserNey(2, 3).fit([0, 1, 2, 0, 1])
     expected = -np.mean([np.log(model.prob(0)), np.log(model.prob(1, [0])), np.log(model.prob(1, [1]))])

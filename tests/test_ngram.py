@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from minigpt.models.kneser_ney import KneserNey
 from minigpt.models.ngram import NGram
 
 texts = st.lists(st.integers(0, 4), min_size=1, max_size=40)
@@ -32,10 +33,10 @@ def test_probabilities_sum_to_one_and_none_is_zero(text, context, n, k):
     np.testing.assert_allclose(p, [model.prob(token, context) for token in range(5)])
 
 
-@given(texts, st.integers(2, 4))
-@settings(max_examples=60, deadline=None)
-def test_only_the_last_n_minus_1_tokens_count(text, n):
-    model = NGram(n, 5).fit(text)
+@given(texts, st.integers(2, 4), st.sampled_from([NGram, KneserNey]))
+@settings(max_examples=120, deadline=None)
+def test_only_the_last_n_minus_1_tokens_count(text, n, kind):
+    model = kind(n, 5).fit(text)
     context = [1, 0, 2, *text]
     np.testing.assert_allclose(model.probs(context), model.probs(context[1 - n :]))
 

@@ -21,6 +21,7 @@ from minigpt.inspection.translation import record_translation
 from minigpt.models.encoder import Encoder
 from minigpt.models.gpt import GPT
 from minigpt.models.translator import Translator
+from minigpt.views import bertviz_page
 from tests.made_up import Recording, Tags, softmax
 
 pytestmark = pytest.mark.slow  # each draws what bertviz draws
@@ -91,7 +92,7 @@ def test_the_markup_asks_for_nothing_from_outside() -> None:
 
 
 def test_the_libraries_are_those_that_bertviz_was_made_for() -> None:
-    libraries = module.libraries()
+    libraries = bertviz_page.libraries()
     assert libraries["d3"].startswith("// https://d3js.org v5.")
     assert "jQuery v3." in libraries["jquery"][:50]
 
@@ -182,7 +183,7 @@ def test_bertviz_itself_is_told_the_same_of_a_translator(kind: str) -> None:
     tensors = {f"{name}_attention": list(torch.from_numpy(part.stack)[:, None]) for name, part in given.items()}
     labels = dict(encoder_tokens=list(encoder.tokens), decoder_tokens=list(decoder.tokens))
     html = module._page(getattr(bertviz, f"{kind}_view"), **tensors, **labels, prettify_tokens=False)
-    theirs, ours = json.loads(module.page_parts(html)["numbers"]), told(views.bertviz(view=kind, **given))
+    theirs, ours = json.loads(bertviz_page.page_parts(html)["numbers"]), told(views.bertviz(view=kind, **given))
     for name in ("name", "left_text", "right_text"):
         assert [part[name] for part in ours["attention"]] == [part[name] for part in theirs["attention"]]
     for our, their in zip(ours["attention"], theirs["attention"], strict=True):
@@ -259,14 +260,14 @@ def test_without_bertviz_the_error_says_what_to_install(monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("path", [("no-such-package", "a.js"), ("mpld3", "mpld3/js/d3.v4.js")])
 def test_without_a_library_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch, path: tuple) -> None:
-    monkeypatch.setitem(module.LIBRARIES, "d3", path)
+    monkeypatch.setitem(bertviz_page.LIBRARIES, "d3", path)
     with pytest.raises(ImportError, match=f"needs {path[1]} of the package {path[0]}: pip install {path[0]}"):
         views.bertviz(one_text())._repr_html_()
 
 
 def test_another_bertviz_than_1_4_1_is_told_apart() -> None:
     with pytest.raises(RuntimeError, match=r"bertviz==1\.4\.1"):
-        module.page_parts("<div></div>")
+        bertviz_page.page_parts("<div></div>")
 
 
 def test_importing_the_views_does_not_import_bertviz() -> None:

@@ -12,11 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from minigpt.inspection.record import evaluating
-from minigpt.text.batches import Batches
-from minigpt.text.recall import RecallBatches
+from minigpt.text.batches import Drawn
 
 
-def gradient_by_distance(model: nn.Module, batches: Batches | RecallBatches, n_batches: int = 4) -> np.ndarray:
+def gradient_by_distance(model: nn.Module, batches: Drawn, n_batches: int = 4) -> np.ndarray:
     """‖∂ loss of the last prediction / ∂ embedding of a token‖, a Euclidean norm, by the distance of the two: (T,).
 
     Entry 0 belongs to the last token, entry d to the one d before it; means over all texts of the first n_batches. The

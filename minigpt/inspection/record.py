@@ -119,20 +119,27 @@ class Watch(TorchFunctionMode):
         result = func(*args, **kwargs)
         if self.running:
             if func is F.scaled_dot_product_attention:
-                self.add(weights_of(*args, **kwargs))
+                self.see_attention(*args, **kwargs)
             elif func in SOFTMAX and self.is_attention(result):
-                self.add(result)
+                self.see_softmax(args[0] if args else kwargs["input"], result)
         return result
+
+    def see_attention(self, *args: Any, **kwargs: Any) -> None:
+        """Called with the arguments of each `F.scaled_dot_product_attention`."""
+        self.keep_heads(self.attention, weights_of(*args, **kwargs))
+
+    def see_softmax(self, scores: Tensor, att: Tensor) -> None:
+        """Called with each softmax over a matrix of scores, and with what it gave."""
+        self.keep_heads(self.attention, att)
 
     def is_attention(self, att: Tensor) -> bool:
         """A matrix for each head; without heads, only rows of the text's length tell attention from other softmaxes."""
         T, S = att.shape[-2:] if att.ndim > 1 else (0, 0)
         return att.ndim == 4 or (att.ndim in (2, 3) and {T, S} <= self.lengths)
 
-    def add(self, att: Tensor) -> None:
-        """With one text, all dimensions before (T, S) are heads; a loop over heads brings them one by one."""
-        heads = to_numpy(att.reshape(-1, *att.shape[-2:]))  # (H, T, S)
-        self.attention.setdefault(self.running[-1], []).append(heads)
+    def keep_heads(self, kept: dict[str, list[np.ndarray]], heads: Tensor, n_dims: int = 2) -> None:
+        """With one text, all dimensions before the last `n_dims` are heads; a loop over heads brings them in turn."""
+        kept.setdefault(self.running[-1], []).append(to_numpy(heads.reshape(-1, *heads.shape[-n_dims:])))
 
 
 def weights_of(

@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from minigpt.inspection.record import SOFTMAX, Watch, evaluating, one_text, scores_of, to_numpy
+from minigpt.inspection.record import Watch, evaluating, one_text, scores_of
 
 
 @dataclass(frozen=True)
@@ -53,23 +52,17 @@ class ScoreWatch(Watch):
         self.raw: dict[str, list[np.ndarray]] = {}
         self.sizes: dict[str, list[np.ndarray]] = {}
 
-    def __torch_function__(self, func, types, args=(), kwargs=None):
-        kwargs = kwargs or {}
-        result = func(*args, **kwargs)
-        if self.running and func is F.scaled_dot_product_attention:
-            self.look_at(*args, **kwargs)
-        elif self.running and func in SOFTMAX and self.is_attention(result):
-            scores = args[0] if args else kwargs["input"]
-            self.raw.setdefault(self.running[-1], []).append(to_numpy(scores.reshape(-1, *scores.shape[-2:])))
-        return result
-
-    def look_at(self, query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False):
-        scores = scores_of(query, key, attn_mask, is_causal, scale, enable_gqa)
+    def see_attention(
+        self, query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False
+    ):
         sizes = value.float().norm(dim=-1)  # (…, S)
         if enable_gqa:
             sizes = sizes.repeat_interleave(query.size(-3) // key.size(-3), dim=-2)
-        self.raw.setdefault(self.running[-1], []).append(to_numpy(scores.reshape(-1, *scores.shape[-2:])))
-        self.sizes.setdefault(self.running[-1], []).append(to_numpy(sizes.reshape(-1, sizes.size(-1))))
+        self.keep_heads(self.raw, scores_of(query, key, attn_mask, is_causal, scale, enable_gqa))
+        self.keep_heads(self.sizes, sizes, n_dims=1)
+
+    def see_softmax(self, scores: Tensor, att: Tensor) -> None:
+        self.keep_heads(self.raw, scores)
 
 
 def joined(parts: Mapping[str, list[np.ndarray]]) -> dict[str, np.ndarray]:

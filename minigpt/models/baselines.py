@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from minigpt.config import GPTConfig
+from minigpt.config import GPTConfig, check_counts, check_dropout
 from minigpt.models.gpt import check_ids
 from minigpt.models.language_model import LanguageModel
 
@@ -38,12 +38,8 @@ class BaselineConfig:
     """Share of activations set to zero while training, behind the table and before the output."""
 
     def __post_init__(self):
-        for name in ("n_vocab", "n_ctx", "n_embd", "n_hidden", "n_layer", "window"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name}={value!r}: must be a whole number of at least 1")
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout={self.dropout!r}: must be at least 0 and below 1, e.g. 0.1")
+        check_counts(self, "n_vocab", "n_ctx", "n_embd", "n_hidden", "n_layer", "window")
+        check_dropout(self.dropout)
 
 
 class Baseline(LanguageModel):
@@ -70,7 +66,7 @@ class Baseline(LanguageModel):
 
     def hidden(self, ids: Tensor, cache: "Memory | None" = None) -> Tensor:
         """What the model makes of each position and those before it: (B, T) -> (B, T, C)."""
-        check_ids(ids, 0, self.config)  # pyright: ignore[reportArgumentType]: of the config it reads n_vocab alone
+        check_ids(ids, 0, self.config)
         x = self.drop(self.wte(ids) * math.sqrt(self.config.n_embd))  # (B, T, C)
         return self.drop(self.read(x) if cache is None else self.read(x, cache))  # (B, T, C)
 

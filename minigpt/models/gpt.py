@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from minigpt.config import Config, GPTConfig
+from minigpt.config import GPTConfig, Readable
 from minigpt.models.attention import Mask
 from minigpt.models.blocks import Block
 from minigpt.models.cache import KVCache
@@ -73,7 +73,7 @@ def initialise(model: nn.Module, n_layer: int) -> None:
             nn.init.normal_(module.weight, std=0.02)
 
 
-def check_ids(ids: Tensor, n: int, config: Config) -> None:
+def check_ids(ids: Tensor, n: int, config: Readable) -> None:
     """Refuse what the tables have no row for. Ids on a GPU are not looked at: that would wait for the GPU."""
     if ids.dim() != 2:
         raise ValueError(f"ids of shape {tuple(ids.shape)}, expected (B, T): for one text ids.unsqueeze(0)")

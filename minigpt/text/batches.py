@@ -4,6 +4,7 @@ Shapes: B batch, T time (n_ctx).
 """
 
 from collections.abc import Iterable
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -19,6 +20,18 @@ def encode_documents(tokenizer, documents: Iterable[str]) -> np.ndarray:
     dtype = np.uint16 if tokenizer.n_vocab <= 1 << 16 else np.int32
     rows = [np.asarray(tokenizer.encode(document) + end, dtype=dtype) for document in documents]
     return np.concatenate(rows) if rows else np.empty(0, dtype=dtype)
+
+
+class Drawn(Protocol):
+    """Batches that can be drawn anew: `Batches` of a text, `PairBatches`, `MaskedBatches`, or the reader's own."""
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor]:
+        """What `model.loss` takes at this step; the same each time."""
+        ...
+
+    def meta(self) -> dict:
+        """What tells one run's batches from another's, in values that JSON keeps."""
+        ...
 
 
 class Batches:

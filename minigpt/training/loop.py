@@ -17,10 +17,11 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
+from minigpt.text.batches import Drawn
 from minigpt.training.checkpoints import load_latest, pack, save_checkpoint, unpack
 from minigpt.training.optimizers import Muon, adamw, is_hidden_matrix, learning_rate
 from minigpt.training.telemetry import Telemetry
@@ -71,18 +72,6 @@ class TrainConfig:
         for name in ("learning_rate", "muon_learning_rate", "max_grad_norm"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name}={getattr(self, name)!r}: must be above 0")
-
-
-class Drawn(Protocol):
-    """Batches that can be drawn anew: `Batches` of a text, `PairBatches`, `MaskedBatches`, or the reader's own."""
-
-    def batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """What `model.loss` takes at this step; the same each time."""
-        ...
-
-    def meta(self) -> dict:
-        """What tells one run's batches from another's, in values that JSON keeps."""
-        ...
 
 
 class Trainer:

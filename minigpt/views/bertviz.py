@@ -8,11 +8,8 @@ page becomes a fixed one, so that the same numbers give the same notebook.
 It writes every weight as text and draws a line for each: hence the limits of length. `views.heads` has none so low.
 """
 
-import json
-import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from importlib.metadata import PackageNotFoundError, distribution
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,16 +17,9 @@ import numpy as np
 
 from minigpt.views import plain, static
 from minigpt.views.attention import Recording, checked, uneven_rows
+from minigpt.views.bertviz_page import libraries, page_parts
 
 MAX_TOKENS = {"head": 64, "model": 32, "neuron": 32}  # longer ones keep the page busy for many seconds
-LIBRARIES = {
-    "d3": ("mpld3", "mpld3/js/d3.v5.min.js"),
-    "jquery": ("sphinxcontrib-jquery", "sphinxcontrib/jquery/jquery.js"),
-}
-FETCH = re.compile(r'<script src="https://cdnjs[^>]*></script>')
-SCRIPT = re.compile(r'\n<script type="text/javascript">\n(.*?)\n</script>\n', re.S)
-ROOT = re.compile(r"bertviz-[0-9a-f]{32}")
-NUMBERS = re.compile(r"params = (?=\{)")
 TOKENS = {
     "": ["tokens"],
     "Encoder": ["encoder_tokens"],
@@ -154,32 +144,6 @@ def causal_weights(queries: np.ndarray, keys: np.ndarray) -> np.ndarray:
     return e / e.sum(-1, keepdims=True)
 
 
-def libraries() -> dict[str, str]:
-    """Source of d3 and jQuery, out of the Python packages that carry them."""
-    return {name: _library(package, path) for name, (package, path) in LIBRARIES.items()}
-
-
-def page_parts(html: str) -> dict[str, Any]:
-    """bertviz's HTML as its markup and its scripts.
-
-    The scripts stay apart from the markup, so that no token can end one ("</script>"). bertviz writes its numbers a
-    second time into a comment: here they stand once, and each script is the list of the pieces between them.
-    """
-    root = ROOT.search(html)
-    html = FETCH.sub("", html.replace(root[0], "bertviz") if root else html, count=1)
-    scripts = SCRIPT.findall(html)
-    start = NUMBERS.search(scripts[0]) if scripts else None
-    if start is None:
-        raise RuntimeError("this bertviz writes another page than 1.4.1 does: install bertviz==1.4.1")
-    _, end = json.JSONDecoder().raw_decode(scripts[0], start.end())
-    numbers = scripts[0][start.end() : end]
-    return {
-        "markup": SCRIPT.sub("", html),
-        "scripts": [script.split(numbers) for script in scripts],
-        "numbers": numbers,
-    }
-
-
 class _Part:
     """One recording, checked: all that bertviz is told of it. `stack` has its weights, (L, H, T, S)."""
 
@@ -284,13 +248,6 @@ def _page(view: Callable[..., Any], *arguments: Any, **named: Any) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # it leaves its .js file open
         return view(*arguments, **named, html_action="return").data
-
-
-def _library(package: str, path: str) -> str:
-    try:
-        return distribution(package).locate_file(path).read_text(encoding="utf-8")  # type: ignore[attr-defined]
-    except (PackageNotFoundError, FileNotFoundError) as error:
-        raise ImportError(f"views.bertviz needs {path} of the package {package}: pip install {package}") from error
 
 
 def _check_length(view: str, n_tokens: int) -> None:

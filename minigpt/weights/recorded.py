@@ -1,7 +1,7 @@
 """What a training run of a notebook left, in one file: the weights, and the loss of each step.
 
-Notebook 10 trains two models for minutes. Where its training is cut short it goes on from these, so that what follows
-is worth reading: `assets/translation`.
+Notebooks 09 and 10 train for minutes. Where their training is cut short they go on from these, so that what follows is
+worth reading: `assets/blanks`, `assets/translation`.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from minigpt.assets import ASSETS, asset
 
-FOLDER, LOSSES = "translation", "losses"
+LOSSES = "losses"
 
 
 def save_run(model: nn.Module, losses: Sequence[float], path: Path, dtype: torch.dtype = torch.float16) -> None:
@@ -25,10 +25,11 @@ def save_run(model: nn.Module, losses: Sequence[float], path: Path, dtype: torch
 
 
 def load_run(name: str) -> tuple[dict[str, Tensor], list[float]]:
-    """Weights, for `load_state_dict`, and losses of a run that comes with the course: "translator" or "decoder"."""
-    names = sorted(file.stem for file in ASSETS.glob(f"{FOLDER}/*.safetensors"))
+    """Weights, for `load_state_dict`, and losses of a run that comes with the course, e.g. "translation/decoder"."""
+    folder = name.partition("/")[0]
+    names = sorted(f"{folder}/{file.stem}" for file in ASSETS.glob(f"{folder}/*.safetensors"))
     if names and name not in names:
         raise ValueError(f"no run {name!r} comes with the course, only {', '.join(names)}")
-    tensors = load_file(asset(f"{FOLDER}/{name}.safetensors"))
+    tensors = load_file(asset(f"{name}.safetensors"))
     losses = tensors.pop(LOSSES).tolist()
     return {key.removeprefix("model."): tensor.float() for key, tensor in tensors.items()}, losses

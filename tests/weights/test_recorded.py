@@ -18,14 +18,14 @@ WORDS = WordVocabulary.load(asset("translation/words.json"))
 def test_a_run_survives_its_file(model, tmp_path, monkeypatch):
     monkeypatch.setattr(recorded, "ASSETS", tmp_path)
     monkeypatch.setattr(recorded, "asset", lambda name: tmp_path / name)
-    (tmp_path / recorded.FOLDER).mkdir()
-    recorded.save_run(model, [2.0, 1.5], tmp_path / recorded.FOLDER / "small.safetensors")
-    weights, losses = recorded.load_run("small")
+    (tmp_path / "runs").mkdir()
+    recorded.save_run(model, [2.0, 1.5], tmp_path / "runs" / "small.safetensors")
+    weights, losses = recorded.load_run("runs/small")
     assert losses == [2.0, 1.5]
     assert weights.keys() == model.state_dict().keys()
     assert all(torch.equal(weights[name], tensor.half().float()) for name, tensor in model.state_dict().items())
-    with pytest.raises(ValueError, match="only small"):
-        recorded.load_run("large")
+    with pytest.raises(ValueError, match="only runs/small"):
+        recorded.load_run("runs/large")
 
 
 def test_weights_that_are_no_numbers_are_refused(model, tmp_path):
@@ -37,7 +37,7 @@ def test_weights_that_are_no_numbers_are_refused(model, tmp_path):
 
 def test_the_shipped_translator_translates_sentences_that_it_has_never_seen():
     model = Translator(TranslatorConfig(WORDS.n_vocab, n_ctx=40, n_embd=128, n_head=4, n_layer=2, dropout=0.0))
-    weights, losses = recorded.load_run("translator")
+    weights, losses = recorded.load_run("translation/translator")
     model.load_state_dict(weights)
     unseen = Storyland(0).pairs(40, unseen=True)
     translations = greedy(model, [WORDS.source(sentence.en) for sentence in unseen], max_new_tokens=39)
@@ -48,6 +48,6 @@ def test_the_shipped_translator_translates_sentences_that_it_has_never_seen():
 
 def test_the_shipped_decoder_fits():
     model = GPT(GPTConfig(WORDS.n_vocab, n_ctx=80, n_embd=128, n_head=4, n_layer=3))
-    weights, losses = recorded.load_run("decoder")
+    weights, losses = recorded.load_run("translation/decoder")
     model.load_state_dict(weights)
     assert losses[-1] < 0.1 * losses[0]
