@@ -21,6 +21,16 @@ def run(opened, code: str) -> str:
     )
 
 
+def prints(opened, code: str, text: str) -> None:
+    """The kernel prints this for the code, now or within ten seconds. What the page has drawn may still be on its way:
+    ipywidgets keeps a change back until the kernel has answered the one before it."""
+    for _ in range(100):
+        if (printed := run(opened, code)) == text:
+            return
+        opened.page.wait_for_timeout(100)
+    raise AssertionError(f"after ten seconds {code} prints {printed}, not {text}")
+
+
 def eventually(locator, text: str) -> None:
     locator.filter(has_text=text).first.wait_for(timeout=10_000)
 

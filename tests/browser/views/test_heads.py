@@ -3,7 +3,7 @@
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
-from page import eventually, run, wear
+from page import eventually, prints, run, wear
 
 from minigpt.course.execute import KERNEL
 
@@ -84,29 +84,27 @@ def test_by_keys_alone_a_head_is_drawn_as_lines_with_another_and_a_token_is_pinn
     for key in ("ArrowRight", "Space"):
         keys.press(key)
     eventually(own.locator(".legend"), "Layer 1, head 2")
-    assert run(opened, "print(own.lines, own.layer, own.head, own.overlay)") == "True 1 1 [(1, 2)]"
+    prints(opened, "print(own.lines, own.layer, own.head, own.overlay)", "True 1 1 [(1, 2)]")
     picture(own).focus()
     for key in ("Home", "ArrowDown", "ArrowDown", "Enter"):
         keys.press(key)
     eventually(own.locator(".words"), "Layer 1, head 2: “sat” (2) looks at ")
     eventually(own.locator("button[aria-pressed=true]"), "Pin")
-    assert run(opened, "print(own.row)") == "2"
+    prints(opened, "print(own.row)", "2")
     opened.screenshot("-lines")
     keys.press("ArrowRight")  # to the other side
     eventually(own.locator(".words"), "“sat” (2) is looked at by ")
     keys.press("Escape")
     own.get_by_role("button", name="Take out Layer 1, head 2").press("Enter")
     own.locator(".legend").get_by_text("Layer 1, head 2").wait_for(state="detached")
-    opened.page.wait_for_timeout(500)  # while one change is on its way, ipywidgets keeps the next one back
-    assert run(opened, "print(own.row, own.overlay)") == "-1 []"
+    prints(opened, "print(own.row, own.overlay)", "-1 []")
 
 
 def test_ctrl_and_click_adds_a_head_to_the_lines_and_removes_it(view, opened) -> None:
     own = view("own")
     for overlay in ("[(2, 3)]", "[]"):
         own.locator(".thumb[aria-label^='layer 2, head 3']").click(modifiers=["ControlOrMeta"])
-        opened.page.wait_for_timeout(300)
-        assert run(opened, "print(own.overlay, own.layer, own.head)") == f"{overlay} 0 0"
+        prints(opened, "print(own.overlay, own.layer, own.head)", f"{overlay} 0 0")
 
 
 def test_a_pinned_row_stays_while_the_pointer_moves_on(view, opened) -> None:
@@ -117,7 +115,7 @@ def test_a_pinned_row_stays_while_the_pointer_moves_on(view, opened) -> None:
     opened.page.mouse.down()
     opened.page.mouse.up()
     opened.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    assert run(opened, "print(own.row)") == "13"
+    prints(opened, "print(own.row)", "13")
     eventually(own.locator(".words"), "“day” (13) looks at ")
     picture(own).press("Escape")
     opened.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 30)
@@ -227,7 +225,7 @@ def test_of_a_long_text_a_head_comes_when_it_is_enlarged_and_the_rest_is_pooled(
     large.get_by_label("layer 1, head 1").press("Enter")
     eventually(large.locator("strong"), "Layer 1, head 1")
     eventually(large.locator(".words"), "(1023) looks at ")
-    assert run(opened, "print(large.whole_heads)") == "[3]"
+    prints(opened, "print(large.whole_heads)", "[3]")
 
 
 def test_mean_tokens_stay_text_and_rows_that_do_not_sum_to_1_are_told(view) -> None:

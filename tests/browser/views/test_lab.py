@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from lab_page import PROMPT, as_at_the_start, first_grid, notebook, opened_lab, saved, settle
 from nbformat.sign import NotebookNotary
-from page import SHADES, eventually, run, wear
+from page import SHADES, eventually, prints, run, wear
 
 from minigpt.course.execute import execute
 
@@ -44,7 +44,7 @@ def test_typing_moves_everything(view, opened) -> None:
     eventually(view.get_by_role("status"), "9 tokens")
     eventually(view.locator(".words"), "“ Then” (8) looks at ")
     assert view.locator("table.next").text_content() != before
-    assert run(opened, "print(view.request['prompt'])") == f"{PROMPT} mat. Then"
+    prints(opened, "print(view.request['prompt'])", f"{PROMPT} mat. Then")
 
 
 def test_fast_typing_ends_in_what_was_typed_and_asks_less_often(view, opened) -> None:
@@ -53,7 +53,7 @@ def test_fast_typing_ends_in_what_was_typed_and_asks_less_often(view, opened) ->
     view.get_by_label("Prompt", exact=True).fill("")
     opened.page.keyboard.type(text)
     settle(opened)
-    assert run(opened, "print(view.request['prompt'])") == text
+    prints(opened, "print(view.request['prompt'])", text)
     assert int(run(opened, "print(view.answered)")) - first < len(text)
 
 
@@ -79,7 +79,7 @@ def test_strange_text_stays_text(view, opened, text: str) -> None:
     settle(opened)
     assert view.locator(".error[role=alert]").text_content() in ("", run(opened, "print(view.error)"))
     assert view.locator("script, img").count() == 0
-    assert run(opened, f"print(view.request['prompt'] == {text!r})") == "True"
+    prints(opened, f"print(view.request['prompt'] == {text!r})", "True")
 
 
 def test_the_sliders_follow_the_rule_of_sampling(view, opened) -> None:
@@ -96,7 +96,7 @@ def test_the_lens_is_moved_to_another_position(view, opened) -> None:
     position.focus()
     opened.page.keyboard.press("Home")
     settle(opened)
-    assert run(opened, "print(view.lens['position'], view.request['position'])") == "0 0"
+    prints(opened, "print(view.lens['position'], view.request['position'])", "0 0")
     assert position.get_attribute("aria-valuetext") == "0: “The”"
     first = view.locator("table.lens tbody tr").first.locator("td").first.text_content()
     assert first == run(opened, "print(view.lens['rows'][0][1])")
@@ -108,7 +108,7 @@ def test_the_cursor_chooses_the_pair_whose_product_is_drawn(view, opened) -> Non
         opened.page.keyboard.press(key)
     settle(opened)
     eventually(view.locator(".pair"), "Layer 0, head 0: “ sat” (2) looks at “ cat” (1)")
-    assert run(opened, "print(view.pair['row'], view.pair['column'])") == "2 1"
+    prints(opened, "print(view.pair['row'], view.pair['column'])", "2 1")
     bars = view.get_by_label("Bars of the D numbers")
     assert bars.locator("rect").count() == 4 * 32
     bars.focus()
@@ -131,11 +131,11 @@ def test_the_mouse_looks_and_a_click_chooses(view, opened) -> None:
     opened.page.mouse.move(box["x"] + box["width"] - 10, box["y"] + box["height"] - 40)
     chosen = view.locator(".words").first.text_content()
     assert "“ the” (4) looks" not in chosen
-    assert run(opened, "print(view.request['row'])") == "None"
+    prints(opened, "print(view.request['row'])", "None")
     opened.page.mouse.down()
     opened.page.mouse.up()
     settle(opened)
-    assert run(opened, "print(view.request['row'])") == "3"
+    prints(opened, "print(view.request['row'])", "3")
     opened.page.mouse.move(box["x"] - 50, box["y"] - 50)
     assert view.locator(".words").first.text_content().startswith("“ on” (3) looks at")
 

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from lab_page import PROMPT, as_at_the_start, compare_with, first_grid, opened_lab, saved, settle, thumb
 from nbformat.v4 import new_code_cell, new_notebook
-from page import eventually, run
+from page import eventually, prints, run
 
 from minigpt.course.execute import KERNEL
 
@@ -32,7 +32,7 @@ def test_heads_are_switched_by_keys_on_their_pictures(view, opened) -> None:
     thumb.focus()
     opened.page.keyboard.press("0")
     settle(opened)
-    assert run(opened, "print(view.request['changes'])") == "[[1, 2, 0]]"
+    prints(opened, "print(view.request['changes'])", "[[1, 2, 0]]")
     assert (
         first_grid(view).get_by_label("layer 1, head 2, switched off", exact=True).get_attribute("data-mark") == "off"
     )
@@ -49,11 +49,11 @@ def test_the_enlarged_head_has_the_same_switches_as_buttons(view, opened) -> Non
     first_grid(view).get_by_label("layer 0, head 3", exact=True).click()
     view.get_by_role("button", name="twice", exact=True).press("Enter")
     settle(opened)
-    assert run(opened, "print(view.request['changes'], view.request['head'])") == "[[0, 3, 2]] 3"
+    prints(opened, "print(view.request['changes'], view.request['head'])", "[[0, 3, 2]] 3")
     assert view.get_by_role("button", name="twice", exact=True).get_attribute("aria-pressed") == "true"
     view.get_by_role("button", name="all heads as they are").press("Enter")
     settle(opened)
-    assert run(opened, "print(view.request['changes'])") == "[]"
+    prints(opened, "print(view.request['changes'])", "[]")
 
 
 def test_a_head_is_set_to_its_mean_and_patched_by_keys_and_undone(view, opened) -> None:
@@ -71,7 +71,7 @@ def test_a_head_is_set_to_its_mean_and_patched_by_keys_and_undone(view, opened) 
         settle(opened)
         assert thumb(view, 2, 1).get_attribute("data-mark") == mark
     eventually(view.locator(".changed"), "No head is changed.")
-    assert run(opened, "print(view.request['changes'])") == "[]"
+    prints(opened, "print(view.request['changes'])", "[]")
 
 
 def test_the_keys_work_on_the_enlarged_head_too(view, opened) -> None:
@@ -81,7 +81,7 @@ def test_the_keys_work_on_the_enlarged_head_too(view, opened) -> None:
     eventually(view.locator("strong"), "Layer 0, head 0: set to its mean over the positions of this text")
     opened.page.keyboard.press("Control+z")
     settle(opened)
-    assert run(opened, "print(view.request['changes'])") == "[]"
+    prints(opened, "print(view.request['changes'])", "[]")
 
 
 def test_a_click_can_be_told_to_change_heads_and_a_second_one_takes_it_back(view, opened) -> None:
@@ -90,15 +90,15 @@ def test_a_click_can_be_told_to_change_heads_and_a_second_one_takes_it_back(view
     for layer, head in ((1, 1), (4, 2)):
         thumb(view, layer, head).click()
     settle(opened)
-    assert run(opened, "print(view.request['changes'])") == "[[1, 1, 0], [4, 2, 0]]"
+    prints(opened, "print(view.request['changes'])", "[[1, 1, 0], [4, 2, 0]]")
     eventually(view.locator("strong"), "Layer 4, head 2: switched off")
     thumb(view, 1, 1).press("Enter")
     settle(opened)
-    assert run(opened, "print(view.request['changes'])") == "[[4, 2, 0]]"
+    prints(opened, "print(view.request['changes'])", "[[4, 2, 0]]")
     clicks.select_option(label="enlarges it")
     thumb(view, 4, 2).click()
     settle(opened)
-    assert run(opened, "print(view.request['changes'])") == "[[4, 2, 0]]"
+    prints(opened, "print(view.request['changes'])", "[[4, 2, 0]]")
 
 
 def test_a_head_is_scaled_by_a_slider_and_one_undo_takes_the_drag_back(view, opened) -> None:
@@ -107,11 +107,11 @@ def test_a_head_is_scaled_by_a_slider_and_one_undo_takes_the_drag_back(view, ope
     for _ in range(3):
         opened.page.keyboard.press("ArrowRight")
     settle(opened)
-    assert run(opened, "print(view.request['changes'])") == "[[0, 0, 1.15]]"
+    prints(opened, "print(view.request['changes'])", "[[0, 0, 1.15]]")
     assert thumb(view, 0, 0).get_attribute("data-mark") == "\u00d71.15"
     view.get_by_role("button", name="undo").click()
     settle(opened)
-    assert run(opened, "print(view.request['changes'])") == "[]"
+    prints(opened, "print(view.request['changes'])", "[]")
 
 
 def test_a_patch_that_cannot_be_made_is_told_and_made_as_soon_as_it_can(view, opened) -> None:
@@ -144,7 +144,7 @@ def test_a_second_prompt_is_shown_with_the_difference(view, opened) -> None:
     eventually(view.locator(".error[role=alert]"), "The second prompt: Nothing is typed yet")
     view.get_by_label("Compare with a second prompt").uncheck()
     settle(opened)
-    assert run(opened, "print(view.request['other_prompt'])") == "None"
+    prints(opened, "print(view.request['other_prompt'])", "None")
 
 
 def test_the_next_tokens_of_both_sides_stand_side_by_side(view, opened) -> None:

@@ -3,11 +3,10 @@
 import copy
 
 import nbformat
-import numpy as np
 import pytest
 from nbformat.sign import NotebookNotary
 from nbformat.v4 import new_code_cell, new_notebook
-from page import eventually, run, wear
+from page import eventually, prints, run, wear
 
 from minigpt.course.execute import KERNEL, execute
 
@@ -57,11 +56,6 @@ def cell(view, row: int, column: int, n_columns: int = 6):
     return view.locator(".cell").nth(row * n_columns + column)
 
 
-def mask_of(opened) -> np.ndarray:
-    text = run(opened, "print(*painter.mask.astype(int).ravel())")
-    return np.array(text.split(), dtype=int).reshape(6, 6)
-
-
 def test_keys_alone_walk_the_grid_choose_a_token_and_paint(painter, opened) -> None:
     keyboard = opened.page.keyboard
     painter.get_by_label("How many tokens the prefix has").focus()
@@ -74,7 +68,7 @@ def test_keys_alone_walk_the_grid_choose_a_token_and_paint(painter, opened) -> N
     keyboard.press("Space")
     eventually(painter.locator("li"), "⚠ In a decoder this is cheating: “sat” looks at “on”, which comes later.")
     eventually(painter.locator(".kind"), "A mask of your own: 12 of 36 pairs may look.")
-    assert mask_of(opened)[2].tolist() == [0, 1, 1, 1, 0, 0]
+    prints(opened, "print(painter.mask[2].astype(int))", "[0 1 1 1 0 0]")
     keyboard.press("Enter")
     eventually(painter.locator("li"), "✓ No decoder would cheat")
     assert opened.page.locator(".minigpt-mask_painter").count() == 3  # no key went to JupyterLab
@@ -89,13 +83,13 @@ def test_more_layers_reach_further_in_words_and_in_marks(painter, opened) -> Non
     assert painter.locator(".cell.known").count() == 4
     assert cell(painter, 5, 2).get_attribute("aria-label") == "“mat” may look at “sat”; can know of it"
     assert cell(painter, 5, 2).get_attribute("aria-pressed") == "false"
-    assert run(opened, "print(painter.depth)") == "3"
+    prints(opened, "print(painter.depth)", "3")
 
 
 def test_a_click_on_a_name_chooses_a_token_and_paints_nothing(painter, opened) -> None:
     painter.get_by_role("button", name="cat", exact=True).click()
     eventually(painter.locator(".knows"), "“ cat” can know of “The”, itself.")
-    assert run(opened, "print((painter.mask == window).all(), painter.row)") == "True 1"
+    prints(opened, "print((painter.mask == window).all(), painter.row)", "True 1")
 
 
 def test_a_drag_paints_what_its_first_cell_became(painter, opened) -> None:
@@ -107,7 +101,7 @@ def test_a_drag_paints_what_its_first_cell_became(painter, opened) -> None:
     mouse.move(*end, steps=12)
     mouse.up()
     eventually(painter.locator(".kind"), "A mask of your own: 16 of 36")
-    assert mask_of(opened)[0].tolist() == [1] * 6
+    prints(opened, "print(painter.mask[0].astype(int))", "[1 1 1 1 1 1]")
     cell(painter, 0, 0).click()
     eventually(painter.locator(".kind"), "A mask of your own: 15 of 36")
 
@@ -127,7 +121,7 @@ def test_each_button_makes_its_mask_and_is_pressed_while_it_stands(painter, open
     painter.get_by_label("How many tokens a window has").fill("3")
     eventually(painter.locator(".kind"), "Window of 3: itself and 2 before it.")
     painter.get_by_label("How many tokens a window has").fill("99")  # out of range: the mask stays
-    assert mask_of(opened).sum() == 1 + 2 + 3 + 3 + 3 + 3
+    prints(opened, "print(painter.mask.sum())", str(1 + 2 + 3 + 3 + 3 + 3))
 
 
 def test_a_cross_mask_hides_its_padding_and_knows_no_future(opened) -> None:
@@ -138,7 +132,7 @@ def test_a_cross_mask_hides_its_padding_and_knows_no_future(opened) -> None:
     eventually(cross.locator(".knows"), "In one step, “<b>” can know of “the”, “black”, “cat”.")
     assert cross.locator("li").count() == 0
     assert cross.get_by_role("slider").count() == 0
-    assert run(opened, "print(cross.mask.sum())") == "9"
+    prints(opened, "print(cross.mask.sum())", "9")
 
 
 @pytest.mark.parametrize("width", [700, 1600])

@@ -3,7 +3,7 @@
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
-from page import SHADES, eventually, run, wear
+from page import SHADES, eventually, prints, run, wear
 
 from minigpt.course.execute import KERNEL
 
@@ -85,13 +85,12 @@ def test_by_keys_alone_a_target_token_and_a_source_token_are_pinned_and_told(vie
         own.locator(".words"), "Having read “cachorro” (2), the decoder is to write “vermelho”. In the source it"
     )
     eventually(own.locator(".words"), "In its own past it looks at ")
-    assert run(opened, "print(own.target, own.source)") == "2 -1"
+    prints(opened, "print(own.target, own.source)", "2 -1")
     keys.press("ArrowRight")
     eventually(own.locator(".words"), "In the source “dog” (2) looks at ")
-    assert run(opened, "print(own.target, own.source)") == "-1 2"
+    prints(opened, "print(own.target, own.source)", "-1 2")
     keys.press("Escape")
-    opened.page.wait_for_timeout(300)
-    assert run(opened, "print(own.target, own.source)") == "-1 -1"
+    prints(opened, "print(own.target, own.source)", "-1 -1")
 
 
 def test_the_pointer_shows_and_pins_the_same_token_in_all_panels(view, opened) -> None:
@@ -104,8 +103,7 @@ def test_the_pointer_shows_and_pins_the_same_token_in_all_panels(view, opened) -
     assert cross != before[0], "the token that is chosen in the decoder stands out in cross-attention too"
     assert encoder == before[1]
     canvas.click(position={"x": 20, "y": 70})
-    opened.page.wait_for_timeout(300)
-    assert run(opened, "print(own.target)") == "3"
+    prints(opened, "print(own.target)", "3")
 
 
 def test_another_head_is_chosen_from_the_lists(view, opened) -> None:
@@ -115,8 +113,7 @@ def test_another_head_is_chosen_from_the_lists(view, opened) -> None:
     assert own.get_by_label("cross, head").count() == 1
     before = panel(own, "cross").screenshot()
     lists.nth(1).select_option("2")
-    opened.page.wait_for_timeout(300)
-    assert run(opened, "print(own.cross_head)") == "(1, 2)"
+    prints(opened, "print(own.cross_head)", "(1, 2)")
     assert panel(own, "cross").screenshot() != before
 
 
