@@ -2,13 +2,16 @@
 
 import re
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from minigpt import course
-from minigpt.course.exercises import all_exercises, find, nb01, nb01_measures, nb02, nb02_merges, nb07, nb08
+from minigpt.course.exercises import all_exercises, find, nb01, nb01_measures, nb02, nb02_merges, nb03, nb07, nb08
 from minigpt.course.run import drawn_state, run
+from minigpt.models.word2vec import SkipGram, skip_gram_pairs
+from minigpt.models.word_vectors import WordVectors
 from minigpt.text.bpe import learn_merges
 from minigpt.text.tokenizers import BPETokenizer
 
@@ -91,6 +94,7 @@ def test_each_notebook_has_three_to_five_exercises_and_the_first_has_fewer():
         "00": 2,
         "01": 5,
         "02": 5,
+        "03": 5,
         "05": 5,
         "06": 5,
         "07": 5,
@@ -123,6 +127,22 @@ def test_references_agree_with_the_package_on_byte_pair_encoding():
     assert nb02.top_pair(nb02.utf8(word)) == (*first.left, *first.right)
 
 
+def test_references_agree_with_the_package_on_word_vectors():
+    ids = np.array([3, 1, 3, 0, 2])  # with a window of 1 the package draws no reach
+    packaged = skip_gram_pairs(ids, np.zeros(5), 1, np.random.default_rng(0))
+    assert sorted(map(tuple, packaged.tolist())) == sorted(nb03.pairs(ids.tolist(), 1))
+    model = SkipGram(9, 4)
+    for table in (model.wte, model.context):
+        torch.nn.init.normal_(table.weight)
+    center, near, noise = torch.tensor([0, 1]), torch.tensor([2, 3]), torch.tensor([[4, 5, 6], [7, 8, 4]])
+    mine = nb03.loss(model.wte(center), model.context(near), model.context(noise))
+    torch.testing.assert_close(mine, model.loss(center, near, noise))
+    for table, a, b, c in find("03.analogy").inputs():
+        words = list(map(str, range(len(table))))
+        (word, _), *_ = WordVectors(words, table.numpy()).analogy(words[a], words[b], words[c])
+        assert word == str(find("03.analogy").reference(table, a, b, c))
+
+
 def test_references_agree_with_examples_worked_by_hand():
     assert nb01.pair_counts("banana") == {"ba": 1, "an": 2, "na": 2}
     assert nb01_measures.perplexity([0.5, 0.125]) == pytest.approx(4)  # (1 bit + 3 bits) / 2 = 2 bits
@@ -132,6 +152,9 @@ def test_references_agree_with_examples_worked_by_hand():
     assert [nb01.draw([0.25, 0.5, 0.25], u) for u in (0, 0.2, 0.25, 0.74, 0.75, 0.99)] == [0, 0, 1, 1, 2, 2]
     assert nb02_merges.merged([1, 1, 1, 2], (1, 1), 9) == [9, 1, 2]
     assert nb02.fertility(list, "two words") == 9 / 2
+    assert nb03.pairs([4, 7, 4], 1) == [(4, 7), (7, 4), (7, 4), (4, 7)]
+    square = torch.tensor([[1.0, 0.0], [3.0, 4.0], [0.0, 2.0]])  # cosines 0.6, 0 and 0.8
+    assert find("03.gap").reference(square, torch.tensor([0, 0, 1])) == pytest.approx(0.6 - (0 + 0.8) / 2)
     assert nb08.n_parameters(50257, 1024, 768, 12) == 124_439_808
     assert find("05.mask").reference(torch.arange(2), torch.arange(2)).tolist() == [[True, False], [True, True]]
     heads = torch.tensor([[[[1, 2], [3, 4]], [[5, 6], [7, 8]]]])  # (1, 2, 2, 2)
