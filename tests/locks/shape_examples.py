@@ -122,6 +122,12 @@ def encoder() -> None:
     MaskedLM(config).loss(ids, ids)
 
 
+def minilm() -> None:
+    from minigpt.weights.minilm import sentence_vectors
+
+    sentence_vectors(torch.randn(B, T, C), torch.ones(B, T, dtype=torch.bool))
+
+
 def baselines() -> None:
     from minigpt.models.baselines import KINDS, BaselineConfig, lstm
 
@@ -168,4 +174,5 @@ EXAMPLES: dict[str, Callable[[], None]] = {
     "minigpt.text.recall": recall,
     "minigpt.training.loop": loop,
     "minigpt.translating": translating,
+    "minigpt.weights.minilm": minilm,
 }
