@@ -84,16 +84,35 @@ def beam_steps(
     and keeps its place, so that the beam holds `beam` hypotheses in all. `beam=1` is greedy. Raises ValueError, at
     once, for a beam below 1, an alpha below 0, and a sentence that is empty or does not fit into n_ctx.
     """
+    options: dict[str, Any] = dict(beam=beam, alpha=alpha, max_new_tokens=max_new_tokens, use_cache=use_cache)
+    return (kept for kept, _ in beam_choices(model, source, n_dropped=0, **options))
+
+
+def beam_choices(
+    model: Translator,
+    source: Iterable[int],
+    *,
+    beam: int = 4,
+    alpha: float = 0.6,
+    n_dropped: int = 3,
+    max_new_tokens: int | None = None,
+    use_cache: bool = True,
+) -> Iterator[tuple[list[Hypothesis], list[Hypothesis]]]:
+    """The beams of `beam_steps`, each with the likeliest `n_dropped` continuations that found no place in it."""
+    if isinstance(n_dropped, bool) or not isinstance(n_dropped, int) or n_dropped < 0:
+        raise ValueError(f"n_dropped={n_dropped!r}: must be a whole number of at least 0")
     if isinstance(beam, bool) or not isinstance(beam, int) or beam < 1:
         raise ValueError(f"beam={beam!r}: must be a whole number of at least 1; 1 is greedy, the paper took 4")
     if not 0 <= alpha < math.inf:
         raise ValueError(f"alpha={alpha!r}: must be 0 (no length penalty) or above, the paper took 0.6")
     n = check_length(model, max_new_tokens)
-    return search(Decoder(model, check_sources(model, [source]), use_cache), beam, alpha, n)
+    return search(Decoder(model, check_sources(model, [source]), use_cache), beam, alpha, n, n_dropped)
 
 
-def search(step: "Decoder", beam: int, alpha: float, n: int) -> Iterator[list[Hypothesis]]:
-    """The steps of `beam_steps`."""
+def search(
+    step: "Decoder", beam: int, alpha: float, n: int, n_dropped: int
+) -> Iterator[tuple[list[Hypothesis], list[Hypothesis]]]:
+    """The steps of `beam_choices`."""
     config = step.model.config
     finished: list[Hypothesis] = []
     alive = [Hypothesis((), 0.0, 0.0, False)]
@@ -101,22 +120,25 @@ def search(step: "Decoder", beam: int, alpha: float, n: int) -> Iterator[list[Hy
         rows = torch.tensor([[config.bos_id, *one.ids] for one in alive], device=step.source.device)
         log_probs = step.next_log_probs(rows).cpu()
         totals = torch.tensor([one.log_prob for one in alive], dtype=torch.float64)[:, None] + log_probs
-        best = totals.flatten().topk(min(beam - len(finished), totals.numel()))
-        kept, chosen = [], []
-        for total, place in zip(best.values.tolist(), best.indices.tolist(), strict=True):
+        room = beam - len(finished)
+        best = totals.flatten().topk(min(room + n_dropped, totals.numel()))
+        kept, chosen, dropped = [], [], []
+        for rank, (total, place) in enumerate(zip(best.values.tolist(), best.indices.tolist(), strict=True)):
             if total == -math.inf:  # the beam has more places than there are continuations
                 break
             row, token = divmod(place, totals.size(1))
             ids = (*alive[row].ids, token)
             one = Hypothesis(ids, total, total / length_penalty(len(ids), alpha), token == config.eos_id)
-            if one.finished:
+            if rank >= room:
+                dropped.append(one)
+            elif one.finished:
                 finished.append(one)
             else:
                 kept.append(row)
                 chosen.append(one)
         alive = chosen
         step.select(kept)
-        yield [*finished, *alive]
+        yield [*finished, *alive], dropped
 
 
 class Decoder:

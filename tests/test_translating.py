@@ -9,7 +9,7 @@ from small_models import randomised
 
 from minigpt.config import TranslatorConfig
 from minigpt.models.translator import Translator
-from minigpt.translating import beam_search, beam_steps, greedy, length_penalty
+from minigpt.translating import beam_choices, beam_search, beam_steps, greedy, length_penalty
 
 PAD, BOS, EOS = 0, 1, 2
 SOURCES = [[5, 6, 7, EOS], [3, EOS], [4, 4, 4, 4, 4, 8, EOS]]
@@ -133,3 +133,22 @@ def test_a_translation_may_fill_the_context_to_its_end(model):
         model.wte.weight[3:] = model.wte.weight[3]
     assert all(len(ids) <= 8 for ids in greedy(model, [[3] * 8]))
     assert len(beam_search(model, [3] * 8, beam=2)[0].ids) <= 8
+
+
+def test_what_is_dropped_is_the_likeliest_of_what_the_beam_has_no_place_for(model):
+    """Step by step against all continuations of the beginnings that went on; what is kept is that of `beam_steps`."""
+    choices = list(beam_choices(model, SOURCES[0], beam=2, n_dropped=3))
+    assert [kept for kept, _ in choices] == list(beam_steps(model, SOURCES[0], beam=2))
+    alive, n_finished = [()], 0
+    for kept, dropped in choices:
+        ids = [(*one, token) for one in alive for token in range(2, 9)]
+        likeliest = sorted(ids, key=lambda one: log_prob_of(model, SOURCES[0], one), reverse=True)
+        room = 2 - n_finished
+        new = {one.ids for one in kept} - {one.ids for one in kept[:n_finished]}
+        assert new == set(likeliest[:room])
+        assert [one.ids for one in dropped] == likeliest[room : room + 3]
+        assert all(one.finished == (one.ids[-1] == EOS) for one in dropped)
+        alive, n_finished = [one.ids for one in kept if not one.finished], sum(one.finished for one in kept)
+    assert len(choices) > 2
+    with pytest.raises(ValueError, match="n_dropped=-1: must be a whole number of at least 0"):
+        beam_choices(model, SOURCES[0], n_dropped=-1)
