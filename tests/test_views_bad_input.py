@@ -49,6 +49,7 @@ VIEWS: dict[str, Callable[[Sequence[str], Any], Any]] = {
     "query_key": lambda tokens, x: views.query_key((1, 0), x, x, tokens),
     "next_tokens": lambda tokens, x: views.next_tokens(x, tokens, text="".join(tokens)[:20]),
     "follow": lambda tokens, x: views.follow(stages(tokens, x), tokens),
+    "embedding_map": lambda tokens, x: views.embedding_map(tokens, x),
 }
 FITTING: dict[str, Callable[[int], Any]] = {
     **dict.fromkeys(ATTENTION, lambda n: np.full((2, 1, n, n), 1 / max(n, 1), np.float32)),
@@ -56,6 +57,7 @@ FITTING: dict[str, Callable[[int], Any]] = {
     "query_key": lambda n: np.ones((n, 2)),
     "next_tokens": lambda n: np.arange(float(n)),
     "follow": lambda n: np.ones((n, 3)),
+    "embedding_map": lambda n: np.ones((n, 4)),
 }
 every_view = pytest.mark.parametrize("name", VIEWS)
 
@@ -73,7 +75,7 @@ def test_mean_tokens_stay_text(name: str, monkeypatch: pytest.MonkeyPatch) -> No
     page = next(attributes["srcdoc"] or "" for tag, attributes in tags if tag == "iframe")
     assert "alert(1)" not in page  # packed: what could end a script of the frame is not in its text
     assert len(html) < 400_000
-    kept = getattr(view, "tokens", None) or getattr(view, "labels", None)
+    kept = next((value for name in ("tokens", "labels", "words") if (value := getattr(view, name, None))), None)
     if kept:
         assert set(kept) == {SEEN.get(kind, token) for kind, token in MEAN.items()}
 

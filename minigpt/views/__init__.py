@@ -5,6 +5,7 @@ name of its module, so all are imported here: the function takes the name before
 """
 
 from minigpt.views.bertviz import bertviz, bertviz_neuron
+from minigpt.views.embedding_map import embedding_map
 from minigpt.views.follow import follow
 from minigpt.views.guess import guess, guess_number
 from minigpt.views.heads import heads
@@ -14,12 +15,14 @@ from minigpt.views.merges import merges
 from minigpt.views.next_tokens import next_tokens
 from minigpt.views.ngrams import ngrams
 from minigpt.views.query_key import query_key
+from minigpt.views.sense_slider import sense_slider
 from minigpt.views.tokens import tokens
 from minigpt.views.translation import translation
 
 __all__ = [
     "bertviz",
     "bertviz_neuron",
+    "embedding_map",
     "follow",
     "guess",
     "guess_number",
@@ -30,6 +33,7 @@ __all__ = [
     "next_tokens",
     "ngrams",
     "query_key",
+    "sense_slider",
     "tokens",
     "translation",
 ]

@@ -49,6 +49,9 @@ CELLS = {
     "mask_painter": "views.mask_painter(Recording.tokens, np.tri(6, dtype=bool), n_layer=3)",
     "lab": "views.lab(answer, prompt='<script>alert(2)</script>')",
     "translation": "views.translation(SimpleNamespace(**dict.fromkeys(('encoder', 'cross', 'decoder'), Recording())))",
+    "embedding_map": "map_ = views.embedding_map(Recording.tokens, np.random.default_rng(0).normal(size=(6, 4)))\nmap_",
+    "sense_slider": "views.sense_slider(np.random.default_rng(0).normal(size=(3, 4, 5)), [(Recording.tokens, n) "
+    "for n in (0, 1, 0, 2)], ['<b>', 'x', '<b>', 'x'], word='<i>')",
     "figure": "figures.show(figures.bars(['a', 'b'], [1, 2]), alt='Two bars')",
 }
 WIDGETS = [name for name in CELLS if name != "figure"]

@@ -44,6 +44,8 @@ VIEWS = {
     "guess": "views.guess('g', t[0], [*t, 'none'], 0)",
     "next_tokens": "views.next_tokens(np.arange(len(t)), t, text=''.join(t))",
     "follow": "views.follow(stages(t), t)",
+    "embedding_map": "views.embedding_map(t, np.ones((len(t), 2)), groups={t[0]: t[:1]})",
+    "sense_slider": "views.sense_slider(np.eye(4)[None], [(t, 0)] * 4, [t[0], 'b'] * 2, word=t[0], names=t[:1])",
     "bertviz": "views.bertviz(recording(t))",
 }
 ASKING = ("heads", "mask_painter", "query_key", "tokens", "ngrams", "guess")  # and the lab, which says more
