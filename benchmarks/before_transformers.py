@@ -3,14 +3,21 @@
     python benchmarks/before_transformers.py                    Storyland, word by word
     python benchmarks/before_transformers.py --recall           recall after k words, learned at all distances
     python benchmarks/before_transformers.py --recall --far     … and learned at the far ones alone
+    python benchmarks/before_transformers.py --record FILE      all that notebook 04 shows as recorded, in JSON Lines
 
 Same data, same batches, same trainer, one thread. Seconds are CPU time, which a busy machine disturbs less.
 """
 
 import argparse
 import copy
+import itertools
+import json
 import math
+import platform
 import time
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -27,66 +34,136 @@ from minigpt.text.storyland import Storyland
 from minigpt.training.loop import TrainConfig, Trainer
 
 DISTANCES = [1, 2, 4, 8, 16, 32, 64, 100, 150, 200]
+FAR = [k for k in DISTANCES if k >= 100]
+RATES = (0.003, 0.01, 0.03)
+SHORT, LONG, TAUGHT = 600, 2000, 400
+"""Steps: of the notebook's own run on Storyland, of a longer one, and of the recall task."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=400)
-    parser.add_argument("--models", nargs="+", default=["gpt", *KINDS], choices=["gpt", *KINDS])
+    parser.add_argument("--steps", type=int, help=f"{SHORT} on Storyland and {TAUGHT} for recall where not given")
+    parser.add_argument("--models", nargs="+", default=[*KINDS, "gpt"], choices=[*KINDS, "gpt"])
     parser.add_argument("--recall", action="store_true")
     parser.add_argument("--far", action="store_true", help="with --recall: learn from k = 100, 150 and 200 alone")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="some 12 minutes; other options do not count then")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    if arguments.recall:
-        recall(arguments.models, arguments.steps, [k for k in DISTANCES if k >= 100 or not arguments.far])
+    if arguments.record:
+        record(arguments.record)
+    elif arguments.recall:
+        show_recall(arguments.models, arguments.steps or TAUGHT, FAR if arguments.far else DISTANCES)
     else:
-        storyland(arguments.models, arguments.steps)
+        show_storyland(arguments.models, arguments.steps or SHORT)
 
 
-def new_model(kind: str, config: GPTConfig):
-    torch.manual_seed(0)
+def new_model(kind: str, config: GPTConfig, seed: int = 0):
+    torch.manual_seed(seed)
     return GPT(config) if kind == "gpt" else KINDS[kind](of_equal_size(kind, config))
 
 
-def storyland(kinds: list[str], n_steps: int) -> None:
-    """Loss on new sentences, in nats per word; no model can be below the floor."""
+@cache
+def storyland_texts() -> tuple[np.ndarray, np.ndarray, int]:
+    """Ids of 20,000 sentences to learn from, of 1,000 others, and how many different words there are."""
     index = {word: i for i, word in enumerate(Storyland().vocabulary())}
-    texts = [[index[w] for s in Storyland(seed).sentences(n) for w in s.words()] for seed, n in ((0, 8000), (1, 1000))]
-    train, valid = map(np.array, texts)
-    print(f"{len(train):,} words, {len(index)} different ones, {n_steps} steps of 16 x 64")
+    sentences = Storyland(0).sentences(20_000), Storyland(1).sentences(1_000)
+    train, new = (np.array([index[word] for sentence in some for word in sentence.words()]) for some in sentences)
+    return train, new, len(index)
+
+
+def storyland(kind: str, n_steps: int, rate: float = 0.01, seed: int = 0) -> dict:
+    """Train on Storyland; loss on new sentences, in nats per word, and words a second of CPU time."""
+    train, new, n_vocab = storyland_texts()
+    model = new_model(kind, GPTConfig(n_vocab, n_ctx=64, n_embd=64, n_head=4, n_layer=2), seed)
+    config = TrainConfig(n_steps, learning_rate=rate, n_warmup=n_steps // 10)
+    start = time.process_time()
+    Trainer(model, Batches(train, 64, 16, seed=seed), config).run()
+    speed = n_steps * 16 * 64 / (time.process_time() - start)
+    row = {"task": "storyland", "model": kind, "n_steps": n_steps, "rate": rate, "seed": seed}
+    return {**row, "n_params": model.n_params(), "nats": round(loss_on(model, new), 4), "words_per_second": int(speed)}
+
+
+@torch.inference_mode()
+def loss_on(model, ids: np.ndarray) -> float:
+    """Nats per word over a text, in windows of 64 of which the second half counts: each word has 32 before it."""
+    rows = torch.from_numpy(np.lib.stride_tricks.sliding_window_view(ids, 65)[::32].copy())  # (B, 65)
+    y = rows[:, 1:].clone()
+    y[:, :32] = -100
+    return model.eval().loss(rows[:, :-1], y).item()
+
+
+def recall(kind: str, n_steps: int, learned: list[int], seed: int = 0, with_gradients: bool = True) -> dict:
+    """Teach a model to recall; how many of 200 questions it answers after k words, and gradients before and after."""
+    task = RecallTask()
+    model = new_model(kind, GPTConfig(task.n_vocab, n_ctx=202, n_embd=32, n_head=4, n_layer=2), seed)
+    gradients = {"new": gradient(model, task)} if with_gradients else {}
+    config = TrainConfig(n_steps, learning_rate=0.003, n_warmup=50, weight_decay=0.0)
+    Trainer(model, RecallBatches(task, learned, 32, seed=seed), config).run()
+    right = {k: found.n_right for k, found in recall_by_distance(model, task, DISTANCES, n=200).items()}
+    if with_gradients:
+        gradients["trained"] = gradient(model, task)
+    row = {"task": "recall", "model": kind, "n_steps": n_steps, "taught": learned, "seed": seed}
+    return {**row, "n_params": model.n_params(), "n": 200, "right": right, **gradients}
+
+
+def gradient(model, task: RecallTask) -> list[float]:
+    """By distance from 0 to 201: the gradient of the answer's loss, as a share of that at the last word."""
+    model = copy.deepcopy(model).double()  # float32 has no numbers as small as an RNN's gradients
+    norms = gradient_by_distance(model, RecallBatches(task, [200], 8), n_batches=1)
+    return [float(f"{norm:.3g}") for norm in norms / norms[0]]
+
+
+def show_storyland(kinds: list[str], n_steps: int) -> None:
+    train, new, n_vocab = storyland_texts()
+    print(f"{len(train):,} words, {n_vocab} different ones, {n_steps} steps of 16 x 64")
     print(f"floor {Storyland().entropy().per_token_bits * math.log(2):.3f}")
     for n in (2, 3, 4, 5):
         start = time.process_time()
-        model = KneserNey(n, len(index)).fit(train)
-        loss, seconds = model.loss(valid), time.process_time() - start
-        n_words = len(train) + len(valid)
-        print(f"{n}-gram {model.n_params():9,} counts      loss {loss:.3f}  {n_words / seconds:7,.0f} words/s")
+        model = KneserNey(n, n_vocab).fit(train)
+        loss, seconds = model.loss(new), time.process_time() - start
+        speed = (len(train) + len(new)) / seconds
+        print(f"{n}-gram {model.n_params():9,} counts      loss {loss:.3f}  {speed:7,.0f} words/s")
     for kind in kinds:
-        model = new_model(kind, GPTConfig(len(index), n_ctx=64, n_embd=64, n_head=4, n_layer=2))
-        config = TrainConfig(n_steps=n_steps, learning_rate=3e-3, n_warmup=30)
-        start = time.process_time()
-        records = Trainer(model, Batches(train, 64, 16), config, Batches(valid, 64, 16, seed=1)).run()
-        speed = n_steps * 16 * 64 / (time.process_time() - start)
-        print(f"{kind:6} {model.n_params():9,} parameters  loss {records[-1]['valid_loss']:.3f}  {speed:7,.0f} words/s")
+        row = storyland(kind, n_steps)
+        print(f"{kind:6} {row['n_params']:9,} parameters  loss {row['nats']:.3f}  {row['words_per_second']:7,} words/s")
 
 
-def recall(kinds: list[str], n_steps: int, learned: list[int]) -> None:
+def show_recall(kinds: list[str], n_steps: int, learned: list[int]) -> None:
     """Share of names recalled; then gradients 1, 10, 50, 200 words back over the last word's, before and after."""
-    task = RecallTask()
     print(f"chance 0.08, learned at {learned} in {n_steps} steps of 32 texts\nk     ", *(f"{k:5}" for k in DISTANCES))
     for kind in kinds:
-        model = new_model(kind, GPTConfig(task.n_vocab, n_ctx=202, n_embd=32, n_head=4, n_layer=2))
-        new = fading(model, task)
-        config = TrainConfig(n_steps=n_steps, learning_rate=3e-3, n_warmup=50, weight_decay=0.0)
-        Trainer(model, RecallBatches(task, learned, 32), config).run()
-        shares = [found.share for found in recall_by_distance(model, task, DISTANCES, n=100).values()]
-        print(f"{kind:6}", *(f"{share:5.2f}" for share in shares), f"  new {new}, trained {fading(model, task)}")
+        row = recall(kind, n_steps, learned)
+        new, trained = (" ".join(f"{row[when][d]:.0e}" for d in (1, 10, 50, 200)) for when in ("new", "trained"))
+        shares = (f"{n / row['n']:5.2f}" for n in row["right"].values())
+        print(f"{kind:6}", *shares, f"  new {new}, trained {trained}")
 
 
-def fading(model, task: RecallTask) -> str:
-    model = copy.deepcopy(model).double()  # float32 has no numbers as small as an RNN's gradients
-    norms = gradient_by_distance(model, RecallBatches(task, [200], 8), n_batches=1)
-    return " ".join(f"{norms[distance] / norms[0]:.0e}" for distance in (1, 10, 50, 200))
+def record(path: Path) -> None:
+    """Write every run as a line, behind one that says where and with what they were made."""
+    about = {"machine": f"one core of {processor()}", "python": platform.python_version(), "torch": torch.__version__}
+    about["command"] = f"python benchmarks/{Path(__file__).name} --record"
+    with path.open("w", encoding="utf-8") as file:
+        for row in itertools.chain([{"task": "about", **about}], rows()):
+            file.write(json.dumps(row) + "\n")
+            file.flush()
+            print(*(f"{key} {value}" for key, value in row.items() if key not in ("new", "trained")))
+
+
+def rows() -> Iterator[dict]:
+    for kind in (*KINDS, "gpt"):
+        yield from (storyland(kind, SHORT, rate) for rate in RATES)
+        yield from (storyland(kind, SHORT, seed=seed) for seed in (1, 2))
+        yield from (storyland(kind, LONG, seed=seed) for seed in (0, 1))
+        for learned, seeds in ((DISTANCES, (0, 1, 2)), (FAR, (0, 1))):
+            yield from (recall(kind, TAUGHT, learned, seed, with_gradients=seed == 0) for seed in seeds)
+
+
+def processor() -> str:
+    """What Linux calls the CPU, elsewhere what Python knows of it."""
+    about = Path("/proc/cpuinfo")
+    lines = about.read_text(encoding="utf-8").splitlines() if about.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
 
 
 if __name__ == "__main__":

@@ -99,6 +99,33 @@ def test_a_thumbnail_keeps_the_largest_weight() -> None:
     assert np.nanmax(matrix_figures._thumbnail(head)) == 0.9
 
 
+def test_names_at_the_ends_of_lines_do_not_overlap_and_stand_where_a_line_leaves_the_picture() -> None:
+    x = np.arange(1, 101)
+    lines = {"flat": np.ones(100), "close": 0.99 * np.ones(100), "falling": 0.5**x, "window": np.where(x < 8, 1.0, 0)}
+    axes = figures.curves(x, lines, xlabel="", ylabel="", log_y=True, lowest=1e-9, direct=True).axes[0]
+    assert axes.get_legend() is None
+    place = {text.get_text(): text.get_position() for text in axes.texts}
+    assert set(place) == set(lines)
+    assert abs(place["flat"][1] - place["close"][1]) > 0.99 * figures.NAME_HEIGHT
+    assert place["window"][0] < place["falling"][0] < 0.5 < place["flat"][0]
+    assert place["falling"][1] < 0.1  # 0.5**29 is the last of its values above 1e-9
+    assert np.isnan(axes.lines[3].get_ydata()[7:]).all()
+
+
+def test_an_axis_over_many_decades_has_ticks_that_are_powers_of_ten() -> None:
+    axes = figures.curves([1, 2], {"a": [1, 1e-50]}, xlabel="", ylabel="", log_y=True).axes[0]
+    ticks = np.log10(axes.get_yticks())
+    np.testing.assert_allclose(ticks, ticks.round(), atol=1e-9)
+    assert 3 < len(ticks) < 15
+
+
+def test_an_interval_is_drawn_at_each_point_of_its_line_alone() -> None:
+    lines, between = {"a": [0.5, 0.4], "b": [0.2, 0.1]}, {"a": [(0.4, 0.6), (0.3, 0.5)]}
+    axes = figures.curves([1, 2], lines, xlabel="", ylabel="", between=between).axes[0]
+    (bars,) = axes.collections
+    assert [segment.tolist() for segment in bars.get_segments()] == [[[1, 0.4], [1, 0.6]], [[2, 0.3], [2, 0.5]]]
+
+
 @pytest.mark.parametrize(
     ("draw", "message"),
     [
@@ -111,6 +138,7 @@ def test_a_thumbnail_keeps_the_largest_weight() -> None:
         (lambda: figures.matrices({"a": (np.eye(1), ["x"])}, masks={"b": [[1]]}), r"masks has \['b'\].*\['a'\]"),
         (lambda: figures.curves([1, 2], {"a": [1]}, xlabel="", ylabel=""), "go in pairs"),
         (lambda: figures.curves([1, 2], {}, xlabel="", ylabel=""), "lines is empty"),
+        (lambda: figures.curves([1], {"a": [1]}, xlabel="", ylabel="", between={"a": [[0, 1]] * 2}), "go in pairs"),
         (lambda: figures.vectors({"q": (1, 2, 3)}), "in a plane has two"),
         (lambda: figures.vectors({}), "named is empty"),
     ],

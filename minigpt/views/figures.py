@@ -15,7 +15,10 @@ import matplotlib
 import numpy as np
 from IPython.display import display
 from matplotlib import pyplot
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
 from matplotlib.ticker import LogLocator, NullLocator
 
 from minigpt.views import plain, static
@@ -36,6 +39,9 @@ __all__ = [
     "to_svg",
     "vectors",
 ]
+
+DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)))  # lines differ by more than colour
+NAME_WIDTH, NAME_HEIGHT = 0.2, 0.075  # of a name beside a line, as shares of the picture
 
 
 def show(figure: Figure, alt: str) -> None:
@@ -103,8 +109,16 @@ def curves(
     log_y: bool = False,
     floor: float | None = None,
     floor_label: str = "floor",
+    lowest: float | None = None,
+    between: Mapping[str, Any] | None = None,
+    direct: bool = False,
 ) -> Figure:
-    """Lines over the same x, each a name with its values; `floor` is a level that no line can go under."""
+    """Lines over the same x, each a name with its values; `floor` is a level that no line can go under.
+
+    `lowest`: where the vertical axis begins. `between`: for some names an interval (low, high) at each x, drawn as a
+    bar. `direct`: names stand at the ends of the lines instead of in a legend. A logarithmic axis has no place for 0:
+    a line is broken there, and ends where only zeros follow.
+    """
     at = plain.numbers(x, "x", ndim=1)
     if not lines:
         raise ValueError("lines is empty: there is nothing to show")
@@ -112,23 +126,59 @@ def curves(
     for k, (name, values) in enumerate(lines.items()):
         heights = plain.numbers(values, f"lines[{name!r}]", ndim=1)
         _same_length(at, heights, "x", f"lines[{name!r}]")
+        heights = np.where(heights > 0, heights, np.nan) if log_y else heights
         marker = MARKERS[k % len(MARKERS)] if len(at) <= 30 else ""
-        style = "-" if marker else ("-", "--", "-.", ":")[k % 4]
-        axes.plot(at, heights, style, marker=marker, color=COLOURS[k % len(COLOURS)], label=plain.label(name))
+        style = "-" if marker else DASHES[k % len(DASHES)]
+        colour = COLOURS[k % len(COLOURS)]
+        axes.plot(at, heights, linestyle=style, marker=marker, color=colour, label=plain.label(name))
+        if between and name in between:
+            ends = plain.numbers(between[name], f"between[{name!r}]", ndim=2)
+            _same_length(at, ends, "x", f"between[{name!r}]")
+            axes.vlines(at, *ends.T, color=colour, linewidth=3, alpha=0.5)
     if floor is not None:
-        axes.axhline(floor, color=INK, linestyle="--", linewidth=1.8, label=f"{floor_label} ({floor:.3g})")
+        name = f"{floor_label} ({floor:.3g})"
+        axes.axhline(floor, color=INK, linestyle="--", linewidth=1.8, label=name)
+        if direct:
+            axes.annotate(name, (0.01, floor), (0, 3), xycoords=axes.get_yaxis_transform(), textcoords="offset points")
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    _scale(axes, log_x, log_y)
+    if len(at) <= 12:
+        axes.set_xticks(at, [f"{value:g}" for value in at])
+    axes.set_ylim(bottom=lowest)
+    axes.grid(color=INK, alpha=0.25)
+    plain_text(_name_lines(axes, len(lines)) if direct else axes.legend(labelcolor=INK).get_texts())
+    return figure
+
+
+def _scale(axes: Axes, log_x: bool, log_y: bool) -> None:
+    """Logarithmic axes with ticks that are numbers, not powers of ten."""
     axes.set_xscale("log" if log_x else "linear")
     axes.set_yscale("log" if log_y else "linear")
     for axis in [axes.xaxis] * log_x + [axes.yaxis] * log_y:
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))  # 1, 2, 5, 10, 20, …
+        decades = np.ptp(np.log10(np.abs(axis.get_view_interval())))
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 4 else (1,)))  # 1, 2, 5, 10, 20, …
         axis.set_major_formatter("{x:g}")  # "20", not a power of ten
         axis.set_minor_locator(NullLocator())
-    if len(at) <= 12:
-        axes.set_xticks(at, [f"{value:g}" for value in at])
-    axes.grid(color=INK, alpha=0.25)
-    plain_text(axes.legend(labelcolor=INK).get_texts())
-    return figure
+
+
+def _name_lines(axes: Axes, n: int) -> list[Text]:
+    """The names of the first n lines, each at its last point in the picture; what would overlap is moved apart."""
+    (low, _), (_, right) = axes.get_ylim(), axes.dataLim.intervalx
+    ends: list[tuple[float, float, Line2D]] = []
+    for line in axes.lines[:n]:
+        x, y = np.asarray(line.get_xdata(), float), np.asarray(line.get_ydata(), float)
+        x, y = x[y >= low], y[y >= low]  # False for NaN, too
+        if len(x):
+            across, up = axes.transAxes.inverted().transform(axes.transData.transform((x[-1], y[-1])))
+            ends.append((across, up + 0.05 * (x[-1] < right), line))  # above a line that goes on
+    texts: list[Text] = []
+    for across, up, line in sorted(ends, key=lambda end: end[1]):
+        for x, y in [text.get_position() for text in texts]:  # from below
+            if abs(x - across) < NAME_WIDTH:
+                up = max(up, y + NAME_HEIGHT)
+        say = {"color": line.get_color(), "va": "center", "transform": axes.transAxes}
+        texts.append(axes.text(across + 0.015, up, str(line.get_label()), **say))
+    return texts
 
 
 @matplotlib.rc_context(STYLE)
