@@ -176,6 +176,13 @@ def test_the_face_is_a_picture_the_loss_in_words_and_the_neighbours_in_a_table()
     assert re.search(r"Chosen is “w4”, with \d of 3\.", face)
 
 
+def test_every_script_may_stand_in_the_picture_and_its_legend() -> None:
+    words = ["👩\u200d🚀", " שלום", "$x$", "x" * 10_000]
+    view = views.embedding_map(words, made_up(4), groups=words)
+    view.word = words[0]
+    assert "👩" in view.face()
+
+
 @pytest.mark.slow
 def test_a_map_of_two_thousand_words_fits_into_a_notebook() -> None:
     n = 2_000

@@ -146,7 +146,9 @@ def test_too_many_sentences_and_senses_are_refused() -> None:
 
 def test_the_face_has_pictures_words_and_all_numbers_and_markup_stays_text() -> None:
     mean = "<script>alert(1)</script>"
-    view = shown(sentences=[([mean, "bank"], 1)] * N, senses=[mean, " שלום"] * 3 + [mean], names=[mean, *"abc"])
+    view = shown(
+        sentences=[([mean, "bank"], 1)] * N, senses=[mean, " שלום"] * 3 + [mean], names=[mean, "👩\u200d🚀", *"bc"]
+    )
     html = view.static_html()
     tags = [tag for tag, _ in Tags(html).found]
     assert set(tags) == {"div", "img", "p", "table", "thead", "tbody", "tr", "th", "td", "iframe"}

@@ -54,6 +54,7 @@ export function makeBoard(label, { points, paint, isAt, look, pick, zooms = true
     return Math.hypot(a[0] - b[0], a[1] - b[1]);
   };
   canvas.addEventListener("pointerdown", (event) => {
+    if (event.button) return; // the left one and touch only
     if (event.isTrusted) canvas.setPointerCapture(event.pointerId);
     pointers.set(event.pointerId, at(event));
     if (pointers.size === 1) dragged = 0;

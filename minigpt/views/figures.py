@@ -7,7 +7,6 @@ small SVG inside an `<img>` with its description, which untrusted notebooks show
 
 import io
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,7 +21,19 @@ from matplotlib.text import Text
 from matplotlib.ticker import LogLocator, NullLocator
 
 from minigpt.views import plain, static
-from minigpt.views.ink import BLUE, COLOURS, HEAT, INK, MARKERS, ORANGE, STYLE, canvas, name_ticks, plain_text
+from minigpt.views.ink import (
+    BLUE,
+    COLOURS,
+    HEAT,
+    INK,
+    MARKERS,
+    ORANGE,
+    STYLE,
+    any_script,
+    canvas,
+    name_ticks,
+    plain_text,
+)
 from minigpt.views.matrix_figures import all_heads, matrices, matrix
 
 __all__ = [
@@ -54,10 +65,7 @@ def show(figure: Figure, alt: str) -> None:
 def to_svg(figure: Figure) -> str:
     """The figure as an SVG document: the same figure gives the same text."""
     file = io.StringIO()
-    with warnings.catch_warnings():
-        # The browser, not matplotlib, draws the text: it matters not which scripts matplotlib's font lacks.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
+    with any_script():
         figure.savefig(file, format="svg", bbox_inches="tight", transparent=True, metadata={"Date": None})
     return _compact(file.getvalue())
 

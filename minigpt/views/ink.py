@@ -1,6 +1,8 @@
 """What all figures share: ink and colours for a white and for a dark page, and text that is taken as it stands."""
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -49,3 +51,12 @@ def name_ticks(axis: Any, at: Sequence[int], names: Sequence[str], size: float =
 def plain_text(texts: Sequence[Any]) -> None:
     for text in texts:
         text.set_parse_math(False)  # a token "$" is a dollar sign
+
+
+@contextmanager
+def any_script() -> Iterator[None]:
+    """No warnings of scripts that matplotlib's font lacks: the browser, not matplotlib, draws the text."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
+        yield

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from minigpt.views import plain
-from minigpt.views.ink import BLUE, COLOURS, INK, ORANGE, STYLE, canvas, plain_text
+from minigpt.views.ink import BLUE, COLOURS, INK, ORANGE, STYLE, any_script, canvas, plain_text
 
 SHAPES = "osD^vPX*"  # in the order of scatter.js
 MANY = 400  # from here on points are a picture in the picture: as single marks they would fill the notebook
@@ -37,7 +37,8 @@ def word_map(
     first = [chosen, *near] if chosen >= 0 else []
     order = [*first, *(n for n in range(len(words)) if n not in first)]
     axes.apply_aspect()
-    figure.draw_without_rendering()  # the layout decides how much room there is
+    with any_script():
+        figure.draw_without_rendering()  # the layout decides how much room there is
     for n in _with_room(axes.transData.transform(points) * 72 / figure.dpi, words, order, len(first)):
         text = axes.annotate(
             plain.shortened(words[n], 16),
@@ -124,7 +125,7 @@ def _with_room(spots: np.ndarray, words: Sequence[str], order: Sequence[int], n_
     for rank, n in enumerate(order):
         x, y = spots[n]
         box = np.array([x + 3, y - LINE / 2, x + 8 + LETTER * min(len(words[n]), 16), y + LINE / 2])
-        meets = (box[:2] < boxes[:, 2:]).all(1) & (boxes[:, :2] < box[2:]).all(1)
+        meets = np.all((box[:2] < boxes[:, 2:]) & (boxes[:, :2] < box[2:]), axis=1)
         if not meets[len(spots) if rank < n_first else 0 :].any():
             kept.append(n)
             boxes = np.vstack([boxes, box])

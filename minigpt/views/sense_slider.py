@@ -128,10 +128,10 @@ def sense_slider(
 
 
 def separation(vectors: np.ndarray, senses: Sequence[str]) -> float:
-    """Mean cosine of pairs (n, C) with the same sense minus mean cosine of pairs with different senses.
+    """Mean cosine of pairs of vectors (n, C) with the same sense minus that of pairs with different senses.
 
-    A pair is two different sentences; a vector and itself are none. 0: sense does not matter; at most 2. Raises
-    ValueError if there is no pair of one kind.
+    A pair is two different sentences; a vector and itself are none. 0: the sense makes no difference; 2: the most that
+    there is. Raises ValueError if there is no pair of the same sense, or none of different senses.
     """
     cosines = plane.directions(vectors) @ plane.directions(vectors).T
     names = np.array(list(senses), dtype=object)

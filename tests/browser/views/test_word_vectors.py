@@ -156,6 +156,33 @@ def test_keys_buttons_wheel_and_dragging_move_the_picture_and_0_shows_all(view, 
     assert settled(opened, own) == whole
 
 
+# Two fingers go apart. Playwright has one.
+PINCH = """canvas => {
+  const touch = (type, pointerId, x) => {
+    const { left, top } = canvas.getBoundingClientRect();
+    const at = { clientX: left + x, clientY: top + 90, pointerId, pointerType: 'touch', bubbles: true };
+    canvas.dispatchEvent(new PointerEvent(type, at));
+  };
+  touch('pointerdown', 1, 100);
+  touch('pointerdown', 2, 120);
+  touch('pointermove', 2, 200);
+  touch('pointerup', 1, 100);
+  touch('pointerup', 2, 200);
+}"""
+
+
+def test_a_pinch_zooms_and_chooses_no_word(view, opened) -> None:
+    own = view("map")
+    picture(own).focus()
+    opened.page.keyboard.press("0")
+    whole = settled(opened, own)
+    picture(own).evaluate(PINCH)
+    assert settled(opened, own) != whole
+    prints(opened, "print(repr(m.word))", "''")
+    opened.page.keyboard.press("0")
+    assert settled(opened, own) == whole
+
+
 def test_the_wheel_scrolls_the_notebook_while_the_picture_has_no_focus(view, opened) -> None:
     own = view("map")
     whole = settled(opened, own)
