@@ -40,12 +40,19 @@ export function makeBoard(label, { points, paint, isAt, look, pick, zooms = true
     camera = to;
     soon();
   };
-  const zoomBy = (factor, at = [size[0] / 2, size[1] / 2]) => move(zoomedAt(camera, factor, at, scale, size));
+  const spotOf = (n) => [spots[2 * n], spots[2 * n + 1]];
+  const isInside = (n, margin) => spotOf(n).every((value, k) => value >= margin && value <= size[k] - margin);
+  /** Zoom; without a place around the point where the keys are, which so stays in sight, or the middle. */
+  const zoomBy = (factor, place) => {
+    const n = isAt();
+    const around = n >= 0 && isInside(n, 0) ? spotOf(n) : size.map((side) => side / 2);
+    move(zoomedAt(camera, factor, place ?? around, scale, size));
+  };
   const reset = () => move({ at: [0, 0], zoom: 1 });
   /** Drag the picture so far that a point is in sight. */
   const show = (n) => {
-    const spot = [spots[2 * n], spots[2 * n + 1]];
-    const by = spot.map((value, k) => Math.min(Math.max(value, 40), size[k] - 40) - value);
+    if (isInside(n, 12)) return soon();
+    const by = spotOf(n).map((value, k) => Math.min(Math.max(value, 40), size[k] - 40) - value);
     move(panned(camera, by, scale));
   };
   const at = (event) => [event.offsetX, event.offsetY];

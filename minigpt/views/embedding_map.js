@@ -68,10 +68,7 @@ function render({ model, el }) {
     model.set("word", word);
     model.save_changes();
   };
-  const search = makeSearch(words, (n) => {
-    set(words[n]);
-    board.show(n);
-  });
+  const search = makeSearch(words, (n) => set(words[n]));
   const label =
     "Map of words. Arrow keys go to the nearest word in that direction, Enter pins it, Escape frees it; plus and " +
     "minus zoom, 0 shows all.";
@@ -215,7 +212,11 @@ function render({ model, el }) {
   }
 
   const traits = ["k", "near", "near_cosines", "seen", "seen_cosines", "agreeing"];
-  const changes = [onChange(model, traits, draw), onChange(model, ["word"], drawChoice)];
+  const onWord = () => {
+    drawChoice();
+    if (pinned() >= 0) board.show(pinned());
+  };
+  const changes = [onChange(model, traits, draw), onChange(model, ["word"], onWord)];
   const stops = [...changes, keepDrawn(left, dress), board.stop];
   draw();
   return () => stops.forEach((stop) => stop());

@@ -156,6 +156,25 @@ def test_keys_buttons_wheel_and_dragging_move_the_picture_and_0_shows_all(view, 
     assert settled(opened, own) == whole
 
 
+def test_a_chosen_word_stays_in_sight_however_near_one_goes(view, opened) -> None:
+    own = view("map")
+    run(opened, "m.word = 'oak18'")
+    picture(own).focus()
+    marked = picture(own).evaluate(SHADES)
+    for _ in range(9):
+        opened.page.keyboard.press("+")
+        opened.page.wait_for_timeout(40)  # a frame
+    colour = own.evaluate("node => getComputedStyle(node).getPropertyValue('--mg-mark')").strip()
+    red, green, blue = bytes.fromhex(colour.removeprefix("#"))
+    ring = 0xFF000000 | blue << 16 | green << 8 | red  # as SHADES reads it
+    assert ring in [shade % 2**32 for shade in marked]
+    assert ring in [shade % 2**32 for shade in picture(own).evaluate(SHADES)]
+    run(opened, "m.word = 'cat3'")
+    opened.page.wait_for_timeout(300)
+    assert ring in [shade % 2**32 for shade in picture(own).evaluate(SHADES)]
+    opened.page.keyboard.press("0")
+
+
 # Two fingers go apart. Playwright has one.
 PINCH = """canvas => {
   const touch = (type, pointerId, x) => {
