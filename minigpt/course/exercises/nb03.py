@@ -191,7 +191,7 @@ PAIRS = Exercise(
 
 
 def loss(v, near, noise):
-    true, drawn = (v * near).sum(-1), (noise @ v[:, :, None]).squeeze(-1)  # (B,), (B, K)
+    true, drawn = (v * near).sum(-1), (noise @ v[:, :, None]).squeeze(-1)
     return -(F.logsigmoid(true) + F.logsigmoid(-drawn).sum(-1)).mean()
 
 
