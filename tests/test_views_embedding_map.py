@@ -167,7 +167,7 @@ def test_the_face_is_a_picture_the_loss_in_words_and_the_neighbours_in_a_table()
     view = views.embedding_map(WORDS, made_up(), k=K, groups=["g"] * 6 + [None] * 6)
     assert [tag for tag, _ in Tags(view.face()).found] == ["img", "p"]
     share, agreeing = sum(view.shares), view.agreeing
-    assert f"keep {share:.0%} of the variance of 5 dimensions. On average {agreeing:.2f}" in view.describe()
+    assert f"keep {share:.0%} of the variance of 5 dimensions. On average {agreeing:.1f}" in view.describe()
     assert "chance alone would give 0.82" in view.describe()  # 3 · 3 / 11
     view.word = "w4"
     face = view.face()

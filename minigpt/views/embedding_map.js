@@ -20,7 +20,7 @@ export function lossInWords({ words, shares, dimensions, k, agreeing }) {
   const axes = `${inPercent(shares[0])} and ${inPercent(shares[1])}`;
   return (
     `The picture keeps ${inPercent(kept)} of the variance of ${dimensions} dimensions: its two axes ${axes}. On ` +
-    `average ${agreeing.toFixed(2)} of a word’s ${k} nearest by cosine are among the ${k} that look nearest here; ` +
+    `average ${agreeing.toFixed(1)} of a word’s ${k} nearest by cosine are among the ${k} that look nearest here; ` +
     `chance alone would give ${((k * k) / (n - 1)).toFixed(2)}.`
   );
 }
@@ -136,11 +136,11 @@ function render({ model, el }) {
     const spot = (n) => [spots[2 * n], spots[2 * n + 1]];
     const faded = (n) => chosen >= 0 && !marked.has(n);
     const look = { groupOf: (n) => groupOf[n], colourOf: (group) => colours[group], radius, faded, ground };
-    pen.lineWidth = 1;
-    drawPoints(pen, spots, size, look);
     pen.lineWidth = 1.5;
     for (const n of byEye) if (!byCosine.includes(n)) drawLine(pen, spot(chosen), spot(n), mark, [3, 4]);
     for (const n of byCosine) drawLine(pen, spot(chosen), spot(n), ink);
+    pen.lineWidth = 1;
+    drawPoints(pen, spots, size, look);
     if (chosen >= 0) drawRing(pen, spots, chosen, radius, mark);
     const order = [...marked, ...everyone.filter((n) => !marked.has(n))];
     const labels = placeLabels(spots, widths, order, marked.size, radius, size);

@@ -87,7 +87,7 @@ class EmbeddingMap(View):
             return f"A map of {n:,} words whose vectors are all the same: they lie on one point."
         text = (
             f"A map of {n:,} words: two principal axes keep {sum(self.shares):.0%} of the variance of "
-            f"{self.dimensions} dimensions. On average {self.agreeing:.2f} of a word's {k} nearest by cosine are among "
+            f"{self.dimensions} dimensions. On average {self.agreeing:.1f} of a word's {k} nearest by cosine are among "
             f"the {k} that look nearest in the picture; chance alone would give {k * k / (n - 1):.2f}."
         )
         if not self.word:

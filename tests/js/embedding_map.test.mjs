@@ -14,7 +14,7 @@ test("what the picture keeps and loses is said with what chance would give", () 
   const facts = { words: Array(9).fill("x"), shares: [0.2, 0.05], dimensions: 64, k: 4, agreeing: 2.5 };
   assert.equal(
     lossInWords(facts),
-    "The picture keeps 25 % of the variance of 64 dimensions: its two axes 20 % and 5.0 %. On average 2.50 of a word’s " +
+    "The picture keeps 25 % of the variance of 64 dimensions: its two axes 20 % and 5.0 %. On average 2.5 of a word’s " +
       "4 nearest by cosine are among the 4 that look nearest here; chance alone would give 2.00.", // 4 · 4 / 8
   );
 });

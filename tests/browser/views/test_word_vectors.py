@@ -72,7 +72,7 @@ def test_every_picture_is_drawn_but_of_vectors_that_are_all_the_same(view) -> No
 
 def test_what_the_picture_loses_stands_beside_it(view, opened) -> None:
     share = float(run(opened, "print(100 * sum(m.shares))"))
-    agreeing = run(opened, "print(f'{m.agreeing:.2f}')")
+    agreeing = run(opened, "print(f'{m.agreeing:.1f}')")
     eventually(view("map"), f"The picture keeps {share:.0f} % of the variance of 16 dimensions")
     eventually(view("map"), f"On average {agreeing} of a word’s 5 nearest by cosine are among the")  # noqa: RUF001
 
