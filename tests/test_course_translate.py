@@ -8,6 +8,7 @@ from minigpt.config import TranslatorConfig
 from minigpt.course import translate
 from minigpt.models.translator import Translator
 from minigpt.text.pairs import WordVocabulary
+from minigpt.translating import beam_search
 
 PAIRS = [(("the", "dog", "sleeps", "."), ("o", "cachorro", "dorme", ".")), (("the", "man", "."), ("o", "homem", "."))]
 WORDS = WordVocabulary.of(PAIRS)
@@ -50,3 +51,30 @@ def test_a_page_that_is_read_shows_one_example(model, monkeypatch, capsys):
     assert [len(line.split()) for line in lines] == list(range(1, len(lines) + 1))
     assert list(view.written) == lines[-1].split()
     assert view.cross_head == (0, 1)
+
+
+def test_the_tree_of_a_beam_has_the_hypotheses_of_the_search(model, monkeypatch):
+    monkeypatch.setenv("MINIGPT_STATIC", "1")
+    view = course.try_beam(model, WORDS, "The man.", beam=3, alpha=1.0)
+    best = beam_search(model, WORDS.source("The man."), beam=3, alpha=1.0)
+    assert view.text_of(view.winner) == " ".join(WORDS.labels(best[0].ids))
+    assert view.nodes[view.winner]["score"] == pytest.approx(best[0].score, abs=1e-5)
+    assert any(not node["kept"] for node in view.nodes)
+    assert not view.searches
+
+
+def test_the_sliders_and_the_sentence_of_the_box_search_anew(model, monkeypatch):
+    monkeypatch.delenv("MINIGPT_STATIC", raising=False)
+    box = translate.BeamBox(model, WORDS, "The dog sleeps.", beam=2)
+    n_kept = sum(node["kept"] for node in box.view.nodes)
+    box.view.beam = 4
+    assert sum(node["kept"] for node in box.view.nodes) > n_kept
+    box.sentence.value = "The man."
+    assert box.view.source == "The man."
+    assert box.output.value == ""
+    for text, said in (("The cat sleeps.", "cat"), ("   ", "Nothing is typed yet")):
+        box.sentence.value = text
+        assert said in box.output.value
+        assert box.view.source == "The man."
+    box.view.beam = 3
+    assert box.view.source == "The man."

@@ -8,7 +8,7 @@ from minigpt.course.machine import budget, device, start
 from minigpt.course.playground import try_model
 from minigpt.course.progress import progress
 from minigpt.course.real_model import run_in_model
-from minigpt.course.translate import try_translator
+from minigpt.course.translate import try_beam, try_translator
 
 
 def show_map() -> None:
@@ -31,6 +31,7 @@ __all__ = [
     "same",
     "show_map",
     "start",
+    "try_beam",
     "try_model",
     "try_translator",
 ]

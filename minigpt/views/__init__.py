@@ -4,6 +4,7 @@ Each works live (anywidget), and leaves a static face in a saved notebook (stati
 name of its module, so all are imported here: the function takes the name before anything else can.
 """
 
+from minigpt.views.beam_tree import beam_tree
 from minigpt.views.bertviz import bertviz, bertviz_neuron
 from minigpt.views.embedding_map import embedding_map
 from minigpt.views.follow import follow
@@ -20,6 +21,7 @@ from minigpt.views.tokens import tokens
 from minigpt.views.translation import translation
 
 __all__ = [
+    "beam_tree",
     "bertviz",
     "bertviz_neuron",
     "embedding_map",

@@ -1,6 +1,6 @@
-import { element, onChange, rootOf, shape, slider } from "./common.js";
+import { element, onChange, rootOf, shape } from "./common.js";
+import { makeSteps } from "./steps.js";
 
-const PAUSE = 900; // milliseconds between two steps when playing
 const LISTED = 8; // merges that stay listed
 
 /** The word with each pair of neighbours (left, right), from left to right, as one symbol. */
@@ -61,39 +61,19 @@ function drawCurve(svg, counts, step) {
 
 function render({ model, el }) {
   const root = rootOf("merges", "Byte-pair encoding, merge by merge");
-  const button = (name, action) => element("button", { type: "button", click: action }, name);
-  const back = button("Back", () => go(model.get("step") - 1));
-  const play = button("Play", () => (timer ? pause() : start()));
-  const forward = button("Forward", () => go(model.get("step") + 1));
   const last = model.get("steps").length;
-  const track = slider("Step", { min: 0, max: last, value: 0 }, (step) => go(step), (step) => `${step} of ${last}`);
   const words = element("p", { "aria-live": "polite" });
   const text = element("div", { class: "text", role: "group", "aria-label": "The text, cut into tokens" });
   const list = element("ol");
   const curve = shape("svg", { role: "img" });
-  const controls = element("div", { class: "row" }, back, play, forward, track.root);
-  root.append(controls, words, text, element("div", { class: "below" }, curve, list));
+  const controls = makeSteps({ at: () => model.get("step"), last: () => last, go });
+  root.append(controls.root, words, text, element("div", { class: "below" }, curve, list));
   el.append(root);
 
   const states = statesOf(model.get("words"), model.get("steps"));
   const counts = states.map(countOf);
   const first = new Set(model.get("words").flat());
-  let timer = null;
 
-  function pause() {
-    clearInterval(timer);
-    timer = null;
-    play.textContent = "Play";
-  }
-  function start() {
-    if (model.get("step") === last) go(0);
-    timer = setInterval(() => {
-      const next = model.get("step") + 1;
-      if (next >= last) pause();
-      go(Math.min(next, last));
-    }, PAUSE);
-    play.textContent = "Pause";
-  }
   function go(step) {
     model.set("step", step);
     model.save_changes();
@@ -115,9 +95,7 @@ function render({ model, el }) {
   function draw() {
     const step = model.get("step");
     const steps = model.get("steps");
-    back.disabled = step === 0;
-    forward.disabled = step === last;
-    track.set(step);
+    controls.draw();
     sayStep(step);
     drawText(text, states[step], model.get("labels"), step > 0 ? steps[step - 1][2] : -1, first);
     drawCurve(curve, counts, step);
@@ -129,7 +107,7 @@ function render({ model, el }) {
   const stop = onChange(model, ["step"], draw);
   draw();
   return () => {
-    pause();
+    controls.stop();
     stop();
   };
 }

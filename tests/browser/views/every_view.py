@@ -52,6 +52,7 @@ CELLS = {
     "embedding_map": "map_ = views.embedding_map(Recording.tokens, np.random.default_rng(0).normal(size=(6, 4)))\nmap_",
     "sense_slider": "views.sense_slider(np.random.default_rng(0).normal(size=(3, 4, 5)), [(Recording.tokens, n) "
     "for n in (0, 1, 0, 2)], ['<b>', 'x', '<b>', 'x'], word='<i>')",
+    "beam_tree": "views.beam_tree([([(['<b>'], -1, -1, False)], [(['$x$'], -2, -2, False)])], source='<i>')",
     "figure": "figures.show(figures.bars(['a', 'b'], [1, 2]), alt='Two bars')",
 }
 WIDGETS = [name for name in CELLS if name != "figure"]

@@ -46,6 +46,7 @@ VIEWS = {
     "follow": "views.follow(stages(t), t)",
     "embedding_map": "views.embedding_map(t, np.ones((len(t), 2)), groups={t[0]: t[:1]})",
     "sense_slider": "views.sense_slider(np.eye(4)[None], [(t, 0)] * 4, [t[0], 'b'] * 2, word=t[0], names=t[:1])",
+    "beam_tree": "views.beam_tree([([([one], -1, -1, False) for one in t], [])], source=t[0])",
     "bertviz": "views.bertviz(recording(t))",
 }
 ASKING = ("heads", "mask_painter", "query_key", "tokens", "ngrams", "guess")  # and the lab, which says more
