@@ -99,6 +99,11 @@ def use_without_a_kernel(page) -> None:
     frame["ngrams"].get_by_text("n=1 the").wait_for()
     frame["next_tokens"].get_by_label("temperature").fill("0")
     frame["next_tokens"].get_by_text("1 of 3 tokens can be drawn").wait_for()
+    frame["embedding_map"].get_by_label("Find a word").fill("cat")
+    frame["embedding_map"].get_by_label("Find a word").press("Enter")
+    frame["embedding_map"].get_by_text("of its 5 nearest by cosine").wait_for()
+    frame["sense_slider"].get_by_role("slider").fill("2")
+    frame["sense_slider"].get_by_text("After block 1: the gap is").wait_for()
 
 
 def test_an_html_export_runs_the_views_and_asks_nobody(browser, saved, tmp_path) -> None:
