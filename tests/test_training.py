@@ -136,6 +136,45 @@ def test_a_folder_with_another_run_is_refused(tmp_path):
         Trainer(GPT(CONFIG), other, TRAIN, folder=tmp_path)
 
 
+PAUSED = """
+    import sys
+    sys.path.insert(0, {tests!r})
+    from test_training import trainer
+    run = trainer({folder!r})
+    steps = run.steps()
+    next(steps)
+    print("ready", flush=True)
+    sys.stdin.readline()
+    list(steps)
+"""
+
+
+@pytest.mark.slow
+def test_a_folder_in_which_another_process_trains_is_refused_until_that_is_done(tmp_path, request):
+    program = textwrap.dedent(PAUSED.format(tests=str(request.path.parent), folder=str(tmp_path)))
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", program], text=True, **pipes) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        with pytest.raises(ValueError, match=r"another process is training in .*choose another folder"):
+            trainer(tmp_path)
+        assert len(read_telemetry(tmp_path / "telemetry.jsonl")) == 1, "what the other wrote is untouched"
+        process.communicate("go on\n")
+    assert trainer(tmp_path).step == TRAIN.n_steps
+
+
+def test_of_two_trainers_in_one_program_the_newer_has_the_folder(tmp_path):
+    older = trainer(tmp_path)
+    paused = older.steps()
+    next(paused)
+    newer = trainer(tmp_path)  # a cell was run again, and the old run is still somewhere in memory
+    for what in (lambda: next(paused), older.run, older.save):
+        with pytest.raises(ValueError, match=r"a newer trainer of this program writes to .*this one is behind"):
+            what()
+    newer.run()
+    assert [record["step"] for record in read_telemetry(tmp_path / "telemetry.jsonl")] == list(range(6))
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{"n_steps": 0}, {"optimizer": "sgd"}, {"learning_rate": 0.0}, {"n_accumulate": -1}, {"max_grad_norm": -1.0}],

@@ -23,6 +23,7 @@ import torch
 
 from minigpt.text.batches import Drawn
 from minigpt.training.checkpoints import load_latest, pack, save_checkpoint, unpack
+from minigpt.training.folders import check_owner, locked, take
 from minigpt.training.optimizers import Muon, adamw, is_hidden_matrix, learning_rate
 from minigpt.training.telemetry import Telemetry
 
@@ -104,7 +105,9 @@ class Trainer:
         if self.folder is not None:
             self.folder.mkdir(parents=True, exist_ok=True)
             self.telemetry = Telemetry(self.folder / "telemetry.jsonl")
-            self.resume()
+            with locked(self.folder):
+                take(self.folder, self)
+                self.resume()
 
     def run(self) -> list[dict]:
         """All steps that are left. Ctrl-C stops after the step in hand, with everything kept. Returns the records."""
@@ -117,8 +120,14 @@ class Trainer:
         return self.records
 
     def steps(self) -> Iterator[dict]:
-        """The steps that are left, one at a time, each as its record."""
+        """The steps that are left, one at a time, each as its record. Raises ValueError if the folder is not ours."""
+        with contextlib.nullcontext() if self.folder is None else locked(self.folder):
+            yield from self.steps_left()
+
+    def steps_left(self) -> Iterator[dict]:
         while self.step < self.config.n_steps:
+            if self.folder is not None:
+                check_owner(self.folder, self)
             record = self.one_step()
             finished = self.step == self.config.n_steps
             if self.valid is not None and (self.step % self.config.eval_every == 0 or finished):
@@ -202,7 +211,9 @@ class Trainer:
         if self.folder is None:
             return None
         meta = {"train_config": asdict(self.config), "batches": self.train.meta()}
-        return save_checkpoint(self.folder, self.step, pack(self.model, self.optimizers), meta)
+        with locked(self.folder):
+            check_owner(self.folder, self)
+            return save_checkpoint(self.folder, self.step, pack(self.model, self.optimizers), meta)
 
     def resume(self) -> None:
         """Take up the folder's newest whole checkpoint, if any. Raises ValueError if it is of another run."""
