@@ -95,6 +95,7 @@ def test_each_notebook_has_three_to_five_exercises_and_the_first_has_fewer():
         "01": 5,
         "02": 5,
         "03": 5,
+        "04": 5,
         "05": 5,
         "06": 5,
         "07": 5,

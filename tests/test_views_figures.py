@@ -119,6 +119,14 @@ def test_an_axis_over_many_decades_has_ticks_that_are_powers_of_ten() -> None:
     assert 3 < len(ticks) < 15
 
 
+def test_ticks_that_would_touch_give_way_to_the_one_on_their_right() -> None:
+    at = [1, 2, 4, 100, 150, 200]
+    axes = figures.curves(at, {"a": at}, xlabel="", ylabel="", log_x=True).axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "2", "4", "100", "", "200"]
+    axes = figures.curves(at, {"a": at}, xlabel="", ylabel="").axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["", "", "4", "100", "150", "200"]
+
+
 def test_an_interval_is_drawn_at_each_point_of_its_line_alone() -> None:
     lines, between = {"a": [0.5, 0.4], "b": [0.2, 0.1]}, {"a": [(0.4, 0.6), (0.3, 0.5)]}
     axes = figures.curves([1, 2], lines, xlabel="", ylabel="", between=between).axes[0]

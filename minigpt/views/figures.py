@@ -6,6 +6,7 @@ small SVG inside an `<img>` with its description, which untrusted notebooks show
 """
 
 import io
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -151,7 +152,7 @@ def curves(
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     _scale(axes, log_x, log_y)
     if len(at) <= 12:
-        axes.set_xticks(at, [f"{value:g}" for value in at])
+        axes.set_xticks(at, _tick_names(axes, at))
     axes.set_ylim(bottom=lowest)
     axes.grid(color=INK, alpha=0.25)
     plain_text(_name_lines(axes, len(lines)) if direct else axes.legend(labelcolor=INK).get_texts())
@@ -167,6 +168,19 @@ def _scale(axes: Axes, log_x: bool, log_y: bool) -> None:
         axis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 4 else (1,)))  # 1, 2, 5, 10, 20, …
         axis.set_major_formatter("{x:g}")  # "20", not a power of ten
         axis.set_minor_locator(NullLocator())
+
+
+def _tick_names(axes: Axes, at: np.ndarray) -> list[str]:
+    """A number for each place on the x-axis, left out where the next to the right would touch it."""
+    names, free = [f"{value:g}" for value in at], math.inf
+    axes.get_xlim()  # or places would be those of an axis that has not seen its lines
+    for k in reversed(np.argsort(at)):
+        across = axes.transAxes.inverted().transform(axes.transData.transform((float(at[k]), 1.0)))[0]
+        if across + 0.018 * len(names[k]) > free:
+            names[k] = ""
+        else:
+            free = across - 0.018 * len(names[k])
+    return names
 
 
 def _name_lines(axes: Axes, n: int) -> list[Text]:
