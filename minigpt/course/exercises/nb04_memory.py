@@ -1,6 +1,6 @@
 """Exercises of notebook 04: one step after the other in an RNN, and the cell of an LSTM.
 
-Shapes: B batch, T time, C numbers of a word, N units of the memory.
+Shapes: B batch, T time, C channels, N units of the memory.
 """
 
 import torch
@@ -41,7 +41,7 @@ def memory_outside(x, W, U, b):
 
 
 def input_remembered(x, W, U, b):
-    now = x @ W.T + b  # (T, N)
+    now = x @ W.T + b
     before = torch.cat([torch.zeros_like(b)[None], now[:-1]])
     return torch.tanh(now + before @ U.T)
 
