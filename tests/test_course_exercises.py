@@ -8,7 +8,18 @@ import torch
 from torch import nn
 
 from minigpt import course
-from minigpt.course.exercises import all_exercises, find, nb01, nb01_measures, nb02, nb02_merges, nb03, nb07, nb08
+from minigpt.course.exercises import (
+    all_exercises,
+    find,
+    nb01,
+    nb01_measures,
+    nb02,
+    nb02_merges,
+    nb03,
+    nb03_loss,
+    nb07,
+    nb08,
+)
 from minigpt.course.run import drawn_state, run
 from minigpt.models.word2vec import SkipGram, skip_gram_pairs
 from minigpt.models.word_vectors import WordVectors
@@ -136,7 +147,7 @@ def test_references_agree_with_the_package_on_word_vectors():
     for table in (model.wte, model.context):
         torch.nn.init.normal_(table.weight)
     center, near, noise = torch.tensor([0, 1]), torch.tensor([2, 3]), torch.tensor([[4, 5, 6], [7, 8, 4]])
-    mine = nb03.loss(model.wte(center), model.context(near), model.context(noise))
+    mine = nb03_loss.loss(model.wte(center), model.context(near), model.context(noise))
     torch.testing.assert_close(mine, model.loss(center, near, noise))
     for table, a, b, c in find("03.analogy").inputs():
         words = list(map(str, range(len(table))))

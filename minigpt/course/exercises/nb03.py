@@ -1,6 +1,8 @@
-"""Exercises of notebook 03: a row of a table, pairs of a window, and their loss; others are in nb03_vectors.py.
+"""Exercises of notebook 03: a row of a table, and the pairs of a window.
 
-Shapes: B batch, T time, C channels (n_embd), K noise words per pair, V vocabulary.
+Others are in nb03_loss.py, nb03_vectors.py and nb03_vectors_gap.py.
+
+Shapes: B batch, T time, C channels (n_embd), V vocabulary.
 """
 
 import torch
@@ -23,6 +25,7 @@ def lookup_inputs():
         ids = torch.randint(V, (B, T), generator=torch.Generator().manual_seed(seed))
         ids[0, :3] = torch.tensor([V - 1, 1, V - 1])  # the last row, and a token that comes twice
         yield numbers(V, C, seed=seed), ids
+    yield numbers(6, 3, seed=3), torch.tensor([[1, 2, 0, 1, 4], [0, 3, 3, 1, 2]])  # and none with the last row
 
 
 LOOKUP = Exercise(
@@ -40,6 +43,12 @@ LOOKUP = Exercise(
             "one-hot vectors without the table",
             one_hot,
             "These are the one-hot vectors, V numbers each: the product with the table is still to come.",
+        ),
+        Misconception(
+            "one-hot as long as the largest id asks",
+            lambda table, ids: F.one_hot(ids).float() @ table,
+            "The one-hot vectors are as long as the largest id that comes up: in a text without the last word they do "
+            "not fit the table. Say how many words there are.",
         ),
         Misconception(
             "positions instead of tokens",
@@ -114,11 +123,34 @@ def around_the_start(ids, window):
     return [(ids[i], ids[i + d]) for i in range(len(ids)) for d in reach if d and i + d < len(ids)]
 
 
+def left_side_cut(ids, window):
+    near = [ids[i - window : i] + ids[i + 1 : i + window + 1] for i in range(len(ids))]
+    return [(ids[i], other) for i in range(len(ids)) for other in near[i]]
+
+
+def from_the_nearest_out(ids, window):
+    steps = [step for d in range(1, window + 1) for step in (-d, d)]
+    return [(ids[i], ids[i + step]) for i in range(len(ids)) for step in steps if 0 <= i + step < len(ids)]
+
+
+def a_list_for_each(ids, window):
+    n = range(len(ids))
+    return [[(ids[i], ids[j]) for j in n if 0 < abs(i - j) <= window] for i in n]
+
+
+def by_index(ids, window):
+    return [(a, ids[j]) for a in ids for j in range(len(ids)) if 0 < abs(ids.index(a) - j) <= window]
+
+
+def by_index_twice(ids, window):
+    return [(a, b) for a in ids for b in ids if 0 < abs(ids.index(a) - ids.index(b)) <= window]
+
+
 PAIRS = Exercise(
     id="03.pairs",
     title="The pairs of a window",
-    difficulty=2,
-    minutes=10,
+    difficulty=1,
+    minutes=8,
     contract="my_pairs(ids, window) takes the ids of one sentence, a list, and returns a list of pairs (word, word "
     "near it), as ids: each place with each other place at most window places away, on either side. Places go from "
     "left to right, and those near a place too.",
@@ -186,108 +218,48 @@ PAIRS = Exercise(
             lambda ids, window: list(dict.fromkeys(pairs(ids, window))),
             "A pair that comes twice is there once: what comes more often should be learnt more often.",
         ),
-    ),
-)
-
-
-def loss(v, near, noise):
-    true, drawn = (v * near).sum(-1), (noise @ v[:, :, None]).squeeze(-1)
-    return -(F.logsigmoid(true) + F.logsigmoid(-drawn).sum(-1)).mean()
-
-
-def products(v, near, noise):
-    """Both kinds of dot products: (B,), (B, K)"""
-    return (v * near).sum(-1), (noise * v[:, None]).sum(-1)
-
-
-def with_products(formula):
-    return lambda v, near, noise: formula(*products(v, near, noise))
-
-
-def loss_inputs():
-    for B, K, C, seed in ((1, 2, 3, 0), (2, 3, 4, 1), (4, 5, 2, 2)):
-        yield numbers(B, C, seed=seed), numbers(B, C, seed=seed + 10), numbers(B, K, C, seed=seed + 20)
-
-
-LOSS = Exercise(
-    id="03.loss",
-    title="The loss of negative sampling",
-    difficulty=2,
-    minutes=12,
-    contract="my_loss(v, near, noise) takes for each of B pairs the vector v of the word (B, C), that of the word near "
-    "it (B, C) and those of K noise words (B, K, C), and returns the mean over pairs of -log s(v·near) minus the sum "
-    "of log s(-v·noise) over the noise words; s is the sigmoid.",
-    returns="a number in a tensor",
-    reference=loss,
-    inputs=loss_inputs,
-    misconceptions=(
         Misconception(
-            "noise pulled nearer",
-            with_products(lambda true, drawn: -(F.logsigmoid(true) + F.logsigmoid(drawn).sum(-1)).mean()),
-            "Noise is rewarded for being near, as the true word is: its products need the other sign.",
+            "places instead of ids",
+            lambda ids, window: pairs(list(range(len(ids))), window),
+            "These are pairs of places: a pair holds the ids that stand there.",
         ),
         Misconception(
-            "true word pushed away",
-            with_products(lambda true, drawn: -(F.logsigmoid(-true) + F.logsigmoid(-drawn).sum(-1)).mean()),
-            "The true word is pushed away as noise is: only one of the two kinds has a minus within the sigmoid.",
+            "left side cut at the start",
+            left_side_cut,
+            "At the start the left side is lost: a slice that begins below 0 counts from the end, and is empty here.",
         ),
         Misconception(
-            "noise averaged",
-            with_products(lambda true, drawn: -(F.logsigmoid(true) + F.logsigmoid(-drawn).mean(-1)).mean()),
-            "The noise words of a pair were averaged: they are added up.",
+            "whole windows only",
+            pairs_where(lambda i, j, ids, window: 0 < abs(i - j) <= window and window <= i < len(ids) - window),
+            "Words near an end of the sentence are missing as middles: they have a window as well, a shorter one.",
         ),
         Misconception(
-            "mean over all products",
-            with_products(
-                lambda true, drawn: -torch.cat([F.logsigmoid(true)[:, None], F.logsigmoid(-drawn)], 1).mean()
-            ),
-            "The sum was divided by the number of all products: the mean is over pairs, each with its noise.",
+            "from the nearest out",
+            from_the_nearest_out,
+            "All pairs are there, in another order: those near a place go from left to right, not by distance.",
         ),
         Misconception(
-            "a sum over pairs",
-            with_products(lambda true, drawn: -(F.logsigmoid(true) + F.logsigmoid(-drawn).sum(-1)).sum()),
-            "The pairs were added up: the contract asks for their mean, so that it does not grow with the batch.",
+            "sorted",
+            lambda ids, window: sorted(pairs(ids, window)),
+            "All pairs are there, sorted by their ids: places go from left to right.",
         ),
         Misconception(
-            "no minus sign",
-            with_products(lambda true, drawn: (F.logsigmoid(true) + F.logsigmoid(-drawn).sum(-1)).mean()),
-            "The sign is missing: logs of numbers below 1 are negative, a loss is not.",
+            "a list for each place",
+            a_list_for_each,
+            "There is a list of pairs for each place: one list for the whole sentence is asked for.",
         ),
         Misconception(
-            "sigmoid without a log",
-            with_products(lambda true, drawn: -(true.sigmoid() + (-drawn).sigmoid().sum(-1)).mean()),
-            "The sigmoids were added up, not their logs.",
+            "places by index",
+            by_index,
+            "index finds the first place of a word only: a word that stands twice has two windows.",
         ),
         Misconception(
-            "products without a sigmoid",
-            with_products(lambda true, drawn: -(true - drawn.sum(-1)).mean()),
-            "The products went into the loss as they are: without a sigmoid nothing keeps them from growing for ever.",
-        ),
-        Misconception(
-            "softmax over the drawn words",
-            with_products(lambda true, drawn: -torch.cat([true[:, None], drawn], 1).log_softmax(1)[:, 0].mean()),
-            "This is a softmax over the true word and its noise: here each product is a question of its own.",
-        ),
-        Misconception(
-            "without the noise",
-            with_products(lambda true, drawn: -F.logsigmoid(true).mean()),
-            "The noise words play no part: then the best is one long vector for all words.",
-        ),
-        Misconception(
-            "noise against the near word",
-            lambda v, near, noise: (
-                -(F.logsigmoid((v * near).sum(-1)) + F.logsigmoid(-(noise * near[:, None]).sum(-1)).sum(-1)).mean()
-            ),
-            "Noise was multiplied with the word nearby: it is compared with the word in the middle.",
-        ),
-        Misconception(
-            "number by number",
-            lambda v, near, noise: (
-                -(F.logsigmoid(v * near).sum(-1) + F.logsigmoid(-noise * v[:, None]).sum((1, 2))).mean()
-            ),
-            "Each number went through the sigmoid by itself: first the dot product, one number for two vectors.",
+            "both places by index",
+            by_index_twice,
+            "Both places were looked up with index, which finds the first of a word only: loop over places.",
         ),
     ),
 )
 
-EXERCISES = (LOOKUP, PAIRS, LOSS)
+
+EXERCISES = (LOOKUP, PAIRS)

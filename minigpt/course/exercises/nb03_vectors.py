@@ -1,6 +1,6 @@
-"""Exercises of notebook 03: what is to c as b is to a, and how far a model tells two senses apart.
+"""Exercise of notebook 03: what is to c as b is to a?
 
-Shapes: C channels (n_embd), N sentences, V vocabulary.
+Shapes: C channels (n_embd), V vocabulary.
 """
 
 import torch
@@ -36,13 +36,41 @@ def with_target(formula, left_out="abc"):
     return found
 
 
+def with_scores(change):
+    """The analogy with other scores: change(cosines)."""
+
+    def found(vectors, a, b, c):
+        unit = F.normalize(vectors, dim=-1)
+        return best(change(cosines(vectors, unit[b] - unit[a] + unit[c])), a, b, c)
+
+    return found
+
+
 def place_among_the_others(vectors, a, b, c):
     unit = F.normalize(vectors, dim=-1)
     kept = [i for i in range(len(vectors)) if i not in (a, b, c)]
     return (unit[kept] @ (unit[b] - unit[a] + unit[c])).argmax().item()
 
 
+def columns_made_one_long(vectors, a, b, c):
+    unit = F.normalize(vectors, dim=0)
+    return best(unit @ (unit[b] - unit[a] + unit[c]), a, b, c)
+
+
+def scores_set_to_0(vectors, a, b, c):
+    unit = F.normalize(vectors, dim=-1)
+    scores = unit @ (unit[b] - unit[a] + unit[c])
+    scores[[a, b, c]] = 0
+    return scores.argmax().item()
+
+
+def fourth_of_the_order(vectors, a, b, c):
+    unit = F.normalize(vectors, dim=-1)
+    return (unit @ (unit[b] - unit[a] + unit[c])).argsort(descending=True)[3].item()
+
+
 def analogy_inputs():
+    yield torch.tensor([[1, 0], [1, 0.2], [1, 0.1], [-1, 0.3], [-1, -2]]), 0, 1, 2  # all that may be are behind
     for V, C, seed in ((5, 2, 1), (8, 3, 3), (9, 4, 2), (12, 3, 5), (15, 4, 8), (20, 3, 9), (25, 5, 4)):
         lengths = 0.4 + 2 * torch.rand(V, 1, generator=torch.Generator().manual_seed(seed))
         yield numbers(V, C, seed=seed) * lengths, 2, 0, 3 + seed % 2
@@ -118,10 +146,43 @@ ANALOGY = Exercise(
         ),
         Misconception(
             "the least alike",
-            lambda vectors, a, b, c: best(
-                -cosines(vectors, (u := F.normalize(vectors, dim=-1))[b] - u[a] + u[c]), a, b, c
-            ),
+            with_scores(torch.neg),
             "This is the word furthest away: near is where the cosine is large.",
+        ),
+        Misconception(
+            "only a and b left out",
+            with_target(lambda a, b, c: b - a + c, left_out="ab"),
+            "Only a and b are left out: c may still win, and mostly does.",
+        ),
+        Misconception(
+            "scores set to 0",
+            scores_set_to_0,
+            "a, b and c got the score 0, which beats negative cosines: what is below all of them?",
+        ),
+        Misconception(
+            "fourth of the order",
+            fourth_of_the_order,
+            "This is the fourth of the order: a, b and c need not be the first three.",
+        ),
+        Misconception(
+            "b and c added",
+            with_target(lambda a, b, c: b + c),
+            "a plays no part in this target: the step goes from a to b.",
+        ),
+        Misconception(
+            "from c to a",
+            with_target(lambda a, b, c: a + b - c),
+            "Here the step from c to a is taken from b: a and c have changed places.",
+        ),
+        Misconception(
+            "without the sign",
+            with_scores(torch.abs),
+            "The sign of the cosines is gone: the opposite direction is the furthest there is.",
+        ),
+        Misconception(
+            "columns made one long",
+            columns_made_one_long,
+            "Columns were brought to length 1: each word's row is to have that length.",
         ),
         Misconception(
             "place among the others",
@@ -131,147 +192,4 @@ ANALOGY = Exercise(
     ),
 )
 
-
-def gap(vectors, senses):
-    return pooled(similarities(vectors), senses)
-
-
-def similarities(vectors):
-    unit = F.normalize(vectors, dim=-1)
-    return unit @ unit.T
-
-
-def pooled(cosines, senses):
-    same, others = pairs_of(senses)
-    return (cosines[same].mean() - cosines[~same & others].mean()).item()
-
-
-def pairs_of(senses):
-    """Which pairs have the same sense, and which are of two different sentences: (N, N), (N, N)"""
-    others = ~torch.eye(len(senses), dtype=torch.bool)
-    return (senses[:, None] == senses) & others, others
-
-
-def with_itself(vectors, senses):
-    same = senses[:, None] == senses
-    return (similarities(vectors)[same].mean() - similarities(vectors)[~same].mean()).item()
-
-
-def same_minus_all(vectors, senses):
-    same, others = pairs_of(senses)
-    return (similarities(vectors)[same].mean() - similarities(vectors)[others].mean()).item()
-
-
-def sense_by_sense(vectors, senses):
-    same, _ = pairs_of(senses)
-    cosines = similarities(vectors)
-    means = [cosines[same & (senses == s)[:, None]].mean() for s in senses.unique()]
-    return (torch.stack(means).mean() - cosines[senses[:, None] != senses].mean()).item()
-
-
-def of_the_means(vectors, senses):
-    means = torch.stack([vectors[senses == s].mean(0) for s in senses.unique()])
-    return 1 - F.cosine_similarity(means[0], means[1], dim=0).item()
-
-
-def distances(vectors, senses):
-    return -pooled(torch.cdist(vectors, vectors), senses)
-
-
-def part(of):
-    """One of the two means alone."""
-
-    def found(vectors, senses):
-        same, others = pairs_of(senses)
-        return similarities(vectors)[same if of == "same" else ~same & others].mean().item()
-
-    return found
-
-
-def ratio(vectors, senses):
-    return part("same")(vectors, senses) / part("different")(vectors, senses)
-
-
-def gap_inputs():
-    for senses, C, seed in (([0, 1, 0, 1], 3, 0), ([0, 0, 1, 0, 1, 0], 4, 1), ([1, 1, 0, 1, 1, 1, 0, 0, 1], 5, 2)):
-        which = torch.tensor(senses)
-        lengths = 0.3 + 2 * torch.rand(len(which), 1, generator=torch.Generator().manual_seed(seed))
-        yield lengths * (1 + numbers(len(which), C, seed=seed) + which[:, None] * numbers(C, seed=9)), which
-
-
-GAP = Exercise(
-    id="03.gap",
-    title="How far apart two senses are",
-    difficulty=3,
-    minutes=12,
-    contract="my_gap(vectors, senses) takes the vectors of one word in N sentences (N, C) and the number of its sense "
-    "in each (N,), 0 or 1. It returns the mean cosine of all pairs of two different sentences with the same sense, "
-    "minus that of all pairs with different senses.",
-    returns="a number",
-    reference=gap,
-    inputs=gap_inputs,
-    misconceptions=(
-        Misconception(
-            "each sentence with itself",
-            with_itself,
-            "Each sentence was compared with itself, too: that cosine is 1 and makes every model look good.",
-        ),
-        Misconception(
-            "dot products instead of cosines",
-            lambda vectors, senses: pooled(vectors @ vectors.T, senses),
-            "These are dot products: they grow with the lengths, cosines do not.",
-        ),
-        Misconception(
-            "distances instead of cosines",
-            distances,
-            "Distances were compared: they depend on the lengths, and the contract asks for cosines.",
-        ),
-        Misconception(
-            "different minus same",
-            lambda vectors, senses: -gap(vectors, senses),
-            "The sign is the other way round: a model that tells senses apart has a gap above 0.",
-        ),
-        Misconception(
-            "same sense alone",
-            part("same"),
-            "This is the mean within a sense alone: it is high in any model whose vectors all look one way.",
-        ),
-        Misconception(
-            "different senses alone",
-            part("different"),
-            "This is the mean between the senses alone: without that within a sense it says little.",
-        ),
-        Misconception(
-            "same minus all",
-            same_minus_all,
-            "The mean of all pairs was taken away: take that of pairs with different senses.",
-        ),
-        Misconception(
-            "mean of the senses' means",
-            sense_by_sense,
-            "Each sense got the same weight, however many sentences it has: here each pair weighs the same.",
-        ),
-        Misconception(
-            "cosine of the mean vectors",
-            of_the_means,
-            "One mean vector for each sense was compared with the other: that hides how scattered a sense is.",
-        ),
-        Misconception(
-            "a ratio instead of a difference",
-            ratio,
-            "The two means were divided: take one from the other.",
-        ),
-        Misconception(
-            "centred first",
-            lambda vectors, senses: gap(vectors - vectors.mean(0), senses),
-            "The mean of all vectors was taken away first: that is a useful step, but another measure.",
-        ),
-        Misconception(
-            "columns made one long",
-            lambda vectors, senses: pooled(F.normalize(vectors, dim=0) @ F.normalize(vectors, dim=0).T, senses),
-            "Columns were brought to length 1: a cosine needs each sentence's vector at length 1.",
-        ),
-    ),
-)
-
-EXERCISES = (ANALOGY, GAP)
+EXERCISES = (ANALOGY,)
