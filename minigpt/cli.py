@@ -105,36 +105,63 @@ def course(options, rest) -> None:
 
 
 def train(options, rest) -> None:
+    from minigpt.training import distributed
+
+    with distributed.joined():  # with others, where torchrun has started several
+        train_share(options)
+
+
+def train_share(options) -> None:
+    """What each process of a run does; one of them talks."""
     import torch
 
     from minigpt.config import GPTConfig
     from minigpt.doctor import device
     from minigpt.models.gpt import GPT
     from minigpt.text.batches import Batches, encode_documents
+    from minigpt.training import distributed
     from minigpt.training.loop import TrainConfig, Trainer
-    from minigpt.weights import save_shipped
 
     config = GPTConfig.named(options.size)
     settings = TrainConfig(**{field.name: getattr(options, field.name) for field in dataclasses.fields(TrainConfig)})
     text = read_text(options.text)
-    tokenizer = tokenizer_of(options.folder, text, config.n_vocab)
+    with distributed.first_alone():
+        tokenizer = tokenizer_of(options.folder, text, config.n_vocab)
     config = dataclasses.replace(config, n_vocab=tokenizer.n_vocab)
     border = len(text) * 9 // 10  # the last tenth is held out
     ids, held_out = (encode_documents(tokenizer, [part]) for part in (text[:border], text[border:]))
     torch.manual_seed(settings.seed)
     kind, description = device()
-    print(f"{config.n_params():,} parameters, {len(ids):,} tokens, on {description}")
     batches = Batches(ids, config.n_ctx, options.batch_size, seed=settings.seed)
     valid = Batches(held_out, config.n_ctx, options.batch_size, seed=settings.seed)
     model = GPT(config).to(kind)
-    trainer = Trainer(model, batches, settings, valid, options.folder, callbacks=(show_step,))
+    talks = distributed.rank() == 0
+    if talks:
+        together = f", in {distributed.count()} processes" if distributed.count() > 1 else ""
+        print(f"{config.n_params():,} parameters, {len(ids):,} tokens, on {description}{together}")
+    trainer = Trainer(model, batches, settings, valid, options.folder, callbacks=(show_step,) if talks else ())
     trainer.run()
     if trainer.step < settings.n_steps:
-        print(f"stopped after step {trainer.step} of {settings.n_steps}; the same command goes on from there")
+        if talks:
+            print(f"stopped after step {trainer.step} of {settings.n_steps}; the same command goes on from there")
         return
-    folder = options.folder / "model"
-    save_shipped(model.to("cpu"), tokenizer, folder, dtype=torch.float32)
-    print(f'trained: minigpt sample --model {folder} "…"')
+    keep_model(model, tokenizer, options.folder / "model")
+
+
+def keep_model(model, tokenizer, folder: Path) -> None:
+    """Save what was trained, in one piece, and say how to use it."""
+    import torch
+
+    from minigpt.models.gpt import GPT
+    from minigpt.training import distributed
+    from minigpt.weights import save_shipped
+
+    weights = {name: distributed.whole(tensor).cpu() for name, tensor in model.state_dict().items()}
+    if distributed.rank() == 0:
+        trained = GPT(model.config)
+        trained.load_state_dict(weights)
+        save_shipped(trained, tokenizer, folder, dtype=torch.float32)
+        print(f'trained: minigpt sample --model {folder} "…"')
 
 
 def read_text(name: str) -> str:

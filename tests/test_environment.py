@@ -45,9 +45,9 @@ def pins(where: dict[str, str], tests: bool = True) -> dict[str, str]:
     """Name and version of all that the lock installs on a platform."""
     lines = [line for line in course.lock_text(tests).splitlines() if line and not line.startswith("#")]
     wanted = [need for need in map(Requirement, lines) if need.marker is None or need.marker.evaluate(where)]
-    names = [canonicalize_name(need.name) for need in wanted]
-    assert len(names) == len(set(names)), "the lock holds two versions of a package for the same platform"
-    return {name: next(iter(need.specifier)).version for name, need in zip(names, wanted, strict=True)}
+    versions = {(canonicalize_name(need.name), next(iter(need.specifier)).version) for need in wanted}
+    assert len(versions) == len(dict(versions)), "the lock holds two versions of a package for the same platform"
+    return dict(versions)
 
 
 def needs_of(name: str, extras: set[str], where: dict[str, str]) -> list[Requirement]:

@@ -8,6 +8,7 @@ from minigpt.course.machine import budget, device, start
 from minigpt.course.playground import try_model
 from minigpt.course.progress import progress
 from minigpt.course.real_model import run_in_model
+from minigpt.course.real_pairs import real_sentences
 from minigpt.course.translate import try_beam, try_translator
 
 
@@ -27,6 +28,7 @@ __all__ = [
     "guess_number",
     "lab",
     "progress",
+    "real_sentences",
     "run_in_model",
     "same",
     "show_map",

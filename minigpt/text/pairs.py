@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ PAD, BOS, EOS = "<pad>", "<bos>", "<eos>"
 FORMAT = "minigpt words 1"
 
 Pair = tuple[Sequence[str], Sequence[str]]
+"""A sentence and its translation: their words, or, with pieces as tokens, their texts."""
 
 
 class WordVocabulary:
@@ -83,13 +85,27 @@ class WordVocabulary:
         return cls(content["words"])
 
 
+class Vocabulary(Protocol):
+    """What a batch asks of tokens: `WordVocabulary`, or `minigpt.text.pieces.PieceVocabulary`."""
+
+    pad_id: int
+    eos_id: int
+
+    @property
+    def n_vocab(self) -> int: ...
+
+    def source(self, words: Any, /) -> list[int]: ...
+
+    def target(self, words: Any, /) -> list[int]: ...
+
+
 class PairBatches:
     """Random batches of sentence pairs, filled up with pad: sources (B, S) and targets (B, T), as `Translator` reads.
 
     As with `Batches`, that of a step is drawn from (seed, step) alone. All pairs are encoded once, into two tables.
     """
 
-    def __init__(self, vocabulary: WordVocabulary, pairs: Iterable[Pair], batch_size: int, seed: int = 0):
+    def __init__(self, vocabulary: Vocabulary, pairs: Iterable[Pair], batch_size: int, seed: int = 0):
         pairs = list(pairs)
         if not pairs or batch_size < 1:
             raise ValueError(f"{len(pairs)} pairs, batch_size={batch_size}: both must be at least 1")

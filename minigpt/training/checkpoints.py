@@ -16,6 +16,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from minigpt.training.distributed import as_spread, whole
+
 log = logging.getLogger(__name__)
 FORMAT = "minigpt checkpoint 1"
 KEPT = 2
@@ -99,22 +101,26 @@ def load_latest(folder: Path) -> tuple[dict[str, Tensor], dict] | None:
 
 
 def pack(model: nn.Module, optimizers: list[torch.optim.Optimizer]) -> dict[str, Tensor]:
-    """All tensors of a run under names: `model.NAME` and `optimizer.NAME.STATE`."""
-    tensors = {f"model.{name}": p for name, p in model.state_dict().items()}
+    """All tensors of a run under names: `model.NAME` and `optimizer.NAME.STATE`.
+
+    Each is in one piece, however many processes hold parts of it, so that any number of them can go on from there.
+    """
+    tensors = {f"model.{name}": whole(p) for name, p in model.state_dict().items()}
     for name, p, optimizer in named_states(optimizers):
         for key, value in optimizer.state[p].items():
-            tensors[f"optimizer.{name}.{key}"] = value
+            tensors[f"optimizer.{name}.{key}"] = whole(value)
     return tensors
 
 
 def unpack(tensors: dict[str, Tensor], model: nn.Module, optimizers: list[torch.optim.Optimizer]) -> None:
     """The reverse of `pack`, into a model and optimisers of the same shape."""
+    own = model.state_dict()
     weights = {name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")}
-    model.load_state_dict(weights)
+    model.load_state_dict({name: as_spread(t, own[name]) if name in own else t for name, t in weights.items()})
     for name, p, optimizer in named_states(optimizers):
         prefix = f"optimizer.{name}."
         states = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
-        optimizer.state[p] = {key: value.to(p.device) if value.dim() else value for key, value in states.items()}
+        optimizer.state[p] = {key: as_spread(value, p) for key, value in states.items()}
 
 
 def named_states(optimizers: list[torch.optim.Optimizer]):

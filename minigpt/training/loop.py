@@ -22,6 +22,7 @@ from typing import Any
 import torch
 
 from minigpt.text.batches import Drawn
+from minigpt.training import distributed
 from minigpt.training.checkpoints import load_latest, pack, save_checkpoint, unpack
 from minigpt.training.folders import check_owner, locked, take
 from minigpt.training.optimizers import Muon, adamw, is_hidden_matrix, learning_rate
@@ -61,6 +62,8 @@ class TrainConfig:
     """Steps between two checkpoints, where the trainer has a folder."""
     compile: bool = False
     """Let torch.compile fuse the model first: takes up to a minute, pays for itself in long runs."""
+    parallel: str = "ddp"
+    """Where several processes train: `"ddp"`, each has the whole model, or `"fsdp"`, each a part; see `distributed`."""
     seed: int = 0
     """Of dropout; batches have their own."""
 
@@ -70,6 +73,8 @@ class TrainConfig:
                 raise ValueError(f"{name}={getattr(self, name)!r}: must be at least 1")
         if self.optimizer not in ("adamw", "muon"):
             raise ValueError(f"optimizer={self.optimizer!r}: take 'adamw' or 'muon'")
+        if self.parallel not in distributed.WAYS:
+            raise ValueError(f"parallel={self.parallel!r}: take 'ddp' or 'fsdp'")
         for name in ("learning_rate", "muon_learning_rate", "max_grad_norm"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name}={getattr(self, name)!r}: must be above 0")
@@ -95,9 +100,11 @@ class Trainer:
         self.config = config or TrainConfig()
         self.callbacks = callbacks
         self.device = next(model.parameters()).device
-        self.optimizers = make_optimizers(model, self.config)
         loss: Any = model.loss
-        self.loss = torch.compile(loss) if self.config.compile else loss
+        self.loss = distributed.spread(
+            model, torch.compile(loss) if self.config.compile else loss, self.config.parallel
+        )
+        self.optimizers = make_optimizers(model, self.config)
         self.step = 0
         self.records: list[dict] = []
         self.folder = Path(folder) if folder is not None else None
@@ -105,7 +112,7 @@ class Trainer:
         if self.folder is not None:
             self.folder.mkdir(parents=True, exist_ok=True)
             self.telemetry = Telemetry(self.folder / "telemetry.jsonl")
-            with locked(self.folder):
+            with self.writing():
                 take(self.folder, self)
                 self.resume()
 
@@ -113,7 +120,7 @@ class Trainer:
         """All steps that are left. Ctrl-C stops after the step in hand, with everything kept. Returns the records."""
         with stop_between_steps() as stopped:
             for _ in self.steps():
-                if stopped():
+                if distributed.anywhere(stopped()):
                     log.info("stopped after step %d of %d: run() goes on from here", self.step, self.config.n_steps)
                     self.save()
                     break
@@ -121,8 +128,14 @@ class Trainer:
 
     def steps(self) -> Iterator[dict]:
         """The steps that are left, one at a time, each as its record. Raises ValueError if the folder is not ours."""
-        with contextlib.nullcontext() if self.folder is None else locked(self.folder):
+        with self.writing():
             yield from self.steps_left()
+
+    def writing(self) -> contextlib.AbstractContextManager[None]:
+        """Keeps other programs out of the folder; of several processes of this run, the first one does."""
+        if self.folder is None or distributed.rank() > 0:
+            return contextlib.nullcontext()
+        return locked(self.folder)
 
     def steps_left(self) -> Iterator[dict]:
         while self.step < self.config.n_steps:
@@ -133,7 +146,7 @@ class Trainer:
             if self.valid is not None and (self.step % self.config.eval_every == 0 or finished):
                 record["valid_loss"] = self.evaluate()
             self.records.append(record)
-            if self.telemetry is not None:
+            if self.telemetry is not None and distributed.rank() == 0:
                 self.telemetry.write(record)
             if self.step % self.config.save_every == 0 or finished:
                 self.save()
@@ -149,8 +162,9 @@ class Trainer:
         rates = self.set_rates(step)
         x, y = self.train.batch(step)  # (B, T), (B, T)
         with reproducible_dropout(self.model, config.seed, step):
-            loss = self.accumulate_gradients(x, y)
-        grad_norm = float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.max_grad_norm))
+            loss = self.accumulate_gradients(distributed.share(x), distributed.share(y))
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.max_grad_norm)
+        grad_norm = float(distributed.whole(norm))
         if not math.isfinite(loss) or not math.isfinite(grad_norm):
             self.zero_grad()
             raise FloatingPointError(
@@ -173,14 +187,17 @@ class Trainer:
         }
 
     def accumulate_gradients(self, x: torch.Tensor, y: torch.Tensor) -> float:
-        """Leaves the gradient of the batch's mean loss in `.grad` and returns that loss, in nats per token."""
+        """Leaves the gradient of the batch's mean loss in `.grad` and returns that loss, in nats per token.
+
+        Of several processes each gives its rows; loss and gradient are those of all rows together.
+        """
         total = 0.0
         for x_part, y_part in zip(x.chunk(self.config.n_accumulate), y.chunk(self.config.n_accumulate), strict=True):
             share = len(x_part) / len(x)
             loss = self.loss(x_part.to(self.device), y_part.to(self.device)) * share
             loss.backward()
             total += loss.item()
-        return total
+        return distributed.mean(total)
 
     def set_rates(self, step: int) -> float:
         """Set the rate of this step in all optimisers and return AdamW's."""
@@ -203,24 +220,31 @@ class Trainer:
             raise ValueError("there are no validation batches: give Trainer(valid=…)")
         self.model.eval()
         batches = (self.valid.batch(i) for i in range(self.config.n_eval_batches))
-        losses = [self.model.loss(x.to(self.device), y.to(self.device)).item() for x, y in batches]
-        return sum(losses) / len(losses)
+        shares = ((distributed.share(x), distributed.share(y)) for x, y in batches)
+        losses = [self.model.loss(x.to(self.device), y.to(self.device)).item() for x, y in shares]
+        return distributed.mean(sum(losses) / len(losses))
 
     def save(self) -> Path | None:
-        """Write a checkpoint now; None without a folder. Raises OSError if it cannot be written: nothing is lost."""
+        """Write a checkpoint now; None without a folder, and in all processes but the first.
+
+        Raises OSError if it cannot be written: nothing is lost.
+        """
         if self.folder is None:
             return None
         meta = {"train_config": asdict(self.config), "batches": self.train.meta()}
-        with locked(self.folder):
+        tensors = pack(self.model, self.optimizers)  # all processes give their parts
+        if distributed.rank() > 0:
+            return None
+        with self.writing():
             check_owner(self.folder, self)
-            return save_checkpoint(self.folder, self.step, pack(self.model, self.optimizers), meta)
+            return save_checkpoint(self.folder, self.step, tensors, meta)
 
     def resume(self) -> None:
         """Take up the folder's newest whole checkpoint, if any. Raises ValueError if it is of another run."""
         assert self.folder is not None
         assert self.telemetry is not None
         if (found := load_latest(self.folder)) is None:
-            self.telemetry.rewind(0)
+            self.rewind()
             return
         tensors, meta = found
         if meta["batches"] != self.train.meta():
@@ -230,9 +254,16 @@ class Trainer:
             )
         unpack(tensors, self.model, self.optimizers)
         self.step = meta["step"]
-        self.telemetry.rewind(self.step)
-        self.records = self.telemetry.read()
+        self.rewind()
         log.info("resumed %s at step %d", self.folder, self.step)
+
+    def rewind(self) -> None:
+        """Forget what was written down after the checkpoint: it is about to happen again."""
+        assert self.telemetry is not None
+        with distributed.first_alone():
+            if distributed.rank() == 0:
+                self.telemetry.rewind(self.step)
+            self.records = self.telemetry.read()
 
 
 def make_optimizers(model: torch.nn.Module, config: TrainConfig) -> list[torch.optim.Optimizer]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import numpy as np
 from torch import Tensor
 
-from minigpt.text.pairs import Pair, PairBatches, WordVocabulary, padded
+from minigpt.text.pairs import Pair, PairBatches, Vocabulary, padded
 
 LEFT_OUT = -100
 """A target that the loss does not count, as PyTorch's cross-entropy has it."""
@@ -21,7 +21,7 @@ class PairsByLength(PairBatches):
     So next to nothing is padding, which costs as much time as words do.
     """
 
-    def __init__(self, vocabulary: WordVocabulary, pairs: Iterable[Pair], batch_size: int, seed: int = 0):
+    def __init__(self, vocabulary: Vocabulary, pairs: Iterable[Pair], batch_size: int, seed: int = 0):
         pairs = sorted(pairs, key=lambda pair: (len(pair[1]), len(pair[0])))
         super().__init__(vocabulary, pairs, min(batch_size, len(pairs)), seed)
 
@@ -42,7 +42,7 @@ class OneSequence(PairsByLength):
     Only what follows the first eos is to be learned: the targets before it are left out of the loss, as padding is.
     """
 
-    def __init__(self, vocabulary: WordVocabulary, pairs: Iterable[Pair], batch_size: int, seed: int = 0):
+    def __init__(self, vocabulary: Vocabulary, pairs: Iterable[Pair], batch_size: int, seed: int = 0):
         super().__init__(vocabulary, pairs, batch_size, seed)
         rows = [joined(*row, vocabulary.pad_id) for row in zip(self.sources, self.targets, strict=True)]
         self.sequences = padded(rows, vocabulary.pad_id)

@@ -31,8 +31,8 @@ def to_plane(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Vectors (n, C) on their two principal axes, (n, 2), and the share of the variance that each axis keeps, (2,).
 
     Principal component analysis: singular value decomposition of the centred vectors. An axis may point either way;
-    here the one of its C numbers that is furthest from 0 is positive, so that the same vectors give the same picture. Vectors that are
-    all the same have no variance and come to lie on (0, 0), with shares of 0.
+    here the one of its C numbers that is furthest from 0 is positive, so that the same vectors give the same picture.
+    Vectors that are all the same have no variance and come to lie on (0, 0), with shares of 0.
     """
     points, shares = np.zeros((len(vectors), 2)), np.zeros(2)
     if is_one_point(vectors):
