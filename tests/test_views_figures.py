@@ -119,6 +119,15 @@ def test_an_axis_over_many_decades_has_ticks_that_are_powers_of_ten() -> None:
     assert 3 < len(ticks) < 15
 
 
+def test_a_level_has_its_name_at_the_right_side_too() -> None:
+    lines, labels = {"a": [0.9, 0.8]}, {"xlabel": "", "ylabel": ""}
+    axes = figures.curves([1, 2], lines, **labels, floor=0.1, floor_label="chance", lowest=0, direct=True).axes[0]
+    place = {text.get_text(): text.get_position() for text in axes.texts}
+    assert set(place) == {"a", "chance (0.1)"}
+    assert place["a"][0] < 1 < place["chance (0.1)"][0]
+    assert place["chance (0.1)"][1] < 0.2
+
+
 def test_ticks_that_would_touch_give_way_to_the_one_on_their_right() -> None:
     at = [1, 2, 4, 100, 150, 200]
     axes = figures.curves(at, {"a": at}, xlabel="", ylabel="", log_x=True).axes[0]

@@ -145,17 +145,14 @@ def curves(
             _same_length(at, ends, "x", f"between[{name!r}]")
             axes.vlines(at, *ends.T, color=colour, linewidth=3, alpha=0.5)
     if floor is not None:
-        name = f"{floor_label} ({floor:.3g})"
-        axes.axhline(floor, color=INK, linestyle="--", linewidth=1.8, label=name)
-        if direct:
-            axes.annotate(name, (0.01, floor), (0, 3), xycoords=axes.get_yaxis_transform(), textcoords="offset points")
+        axes.axhline(floor, color=INK, linestyle="--", linewidth=1.8, label=f"{floor_label} ({floor:.3g})")
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     _scale(axes, log_x, log_y)
     if len(at) <= 12:
         axes.set_xticks(at, _tick_names(axes, at))
     axes.set_ylim(bottom=lowest)
     axes.grid(color=INK, alpha=0.25)
-    plain_text(_name_lines(axes, len(lines)) if direct else axes.legend(labelcolor=INK).get_texts())
+    plain_text(_name_lines(axes) if direct else axes.legend(labelcolor=INK).get_texts())
     return figure
 
 
@@ -176,23 +173,27 @@ def _tick_names(axes: Axes, at: np.ndarray) -> list[str]:
     axes.get_xlim()  # or places would be those of an axis that has not seen its lines
     for k in reversed(np.argsort(at)):
         across = axes.transAxes.inverted().transform(axes.transData.transform((float(at[k]), 1.0)))[0]
-        if across + 0.018 * len(names[k]) > free:
+        if across + 0.01 * len(names[k]) > free:
             names[k] = ""
         else:
-            free = across - 0.018 * len(names[k])
+            free = across - 0.01 * len(names[k])
     return names
 
 
-def _name_lines(axes: Axes, n: int) -> list[Text]:
-    """The names of the first n lines, each at its last point in the picture; what would overlap is moved apart."""
+def _name_lines(axes: Axes) -> list[Text]:
+    """The names of the lines, each at its last point in the picture; what would overlap is moved apart."""
     (low, _), (_, right) = axes.get_ylim(), axes.dataLim.intervalx
     ends: list[tuple[float, float, Line2D]] = []
-    for line in axes.lines[:n]:
+    for line in axes.lines:
         x, y = np.asarray(line.get_xdata(), float), np.asarray(line.get_ydata(), float)
         x, y = x[y >= low], y[y >= low]  # False for NaN, too
         if len(x):
             across, up = axes.transAxes.inverted().transform(axes.transData.transform((x[-1], y[-1])))
-            ends.append((across, up + 0.05 * (x[-1] < right), line))  # above a line that goes on
+            if line.get_transform() == axes.transData:
+                up += 0.05 * (x[-1] < right)  # above what goes on to the right
+            else:  # a level, from side to side
+                across = 1.0
+            ends.append((across, up, line))
     texts: list[Text] = []
     for across, up, line in sorted(ends, key=lambda end: end[1]):
         for x, y in [text.get_position() for text in texts]:  # from below
