@@ -1,0 +1,141 @@
+"""The calculators against what PyTorch counts: operations, what is kept for the backward pass, the peak of a step."""
+
+import pytest
+import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.profiler import ProfilerActivity, profile
+from torch.utils.flop_counter import FlopCounterMode
+
+from minigpt.config import GPTConfig
+from minigpt.models.gpt import GPT
+from minigpt.training.costs import Memory, activations_of_a_block, flops_per_token, hours, memory
+from minigpt.training.loop import TrainConfig, make_optimizers
+
+CONFIGS = [
+    GPTConfig(n_vocab=50, n_ctx=16, n_embd=24, n_head=3, n_layer=1),
+    GPTConfig(n_vocab=70, n_ctx=12, n_embd=32, n_head=4, n_layer=5),
+]
+
+
+def batch(config: GPTConfig, batch_size: int):
+    torch.manual_seed(0)
+    return torch.randint(config.n_vocab, (2, batch_size, config.n_ctx))
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+@pytest.mark.parametrize("training", [True, False])
+def test_operations_are_those_that_pytorch_counts(config, training):
+    x, y = batch(config, 3)
+    model = GPT(config)
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:  # fused attention is not counted
+        loss = model.loss(x, y)
+        if training:
+            loss.backward()
+    assert counter.get_total_flops() == x.numel() * flops_per_token(config, training=training)
+
+
+def bytes_kept(model: GPT, x: torch.Tensor, y: torch.Tensor) -> int:
+    """Bytes of all tensors that the forward pass keeps, those of the weights aside; shared memory counts once."""
+    own = {p.untyped_storage().data_ptr() for p in model.parameters()}
+    kept, alive = {}, []
+
+    def keep(tensor):
+        alive.append(tensor)
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        loss = model.loss(x, y)
+    assert loss.requires_grad
+    return sum(kept.values())
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_activations_are_counted_to_the_byte(config):
+    x, y = batch(config, 4)
+    found = bytes_kept(GPT(config), x, y)
+    assert found - 4 == memory(config, batch_size=4).activations  # and one number, how many targets there are
+
+
+def test_a_block_keeps_sixteen_times_its_width():
+    config = CONFIGS[1]
+    assert sum(activations_of_a_block(config).values()) == 16 * 32 + 4 + 4
+
+
+def peak_of_a_step(config: GPTConfig, batch_size: int, optimizer: str) -> int:
+    """The most bytes that a step allocates at one time, over weights and averages, from the profiler's record."""
+    model = GPT(config)
+    optimizers = make_optimizers(model, TrainConfig(optimizer=optimizer))
+    x, y = batch(config, batch_size)
+
+    def step():
+        model.loss(x, y).backward()
+        for one in optimizers:
+            one.step()
+            one.zero_grad()
+
+    step()  # the averages are there from now on
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
+        step()
+    events = [e for e in profiled.profiler.kineto_results.events() if e.name() == "[memory]"]
+    most = now = 0
+    for event in sorted(events, key=lambda event: event.start_ns()):
+        now += event.nbytes()
+        most = max(most, now)
+    resting = [*model.parameters(), *(t for one in optimizers for s in one.state.values() for t in s.values())]
+    return most + sum(tensor.nbytes for tensor in resting)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("config", "batch_size", "optimizer"),
+    [
+        (GPTConfig(n_vocab=300, n_ctx=64, n_embd=96, n_head=4, n_layer=4), 1, "adamw"),  # weights take the most
+        (GPTConfig(n_vocab=300, n_ctx=128, n_embd=96, n_head=4, n_layer=4), 16, "adamw"),  # activations do
+        (GPTConfig(n_vocab=5000, n_ctx=64, n_embd=64, n_head=2, n_layer=2), 8, "adamw"),  # logits do
+        (GPTConfig(n_vocab=300, n_ctx=128, n_embd=96, n_head=4, n_layer=4), 8, "muon"),
+    ],
+)
+def test_the_peak_is_foretold_within_15_percent(config, batch_size, optimizer):
+    found = peak_of_a_step(config, batch_size, optimizer)
+    assert memory(config, batch_size, optimizer=optimizer).peak == pytest.approx(found, rel=0.15)
+
+
+def test_sharding_divides_what_is_held_and_data_parallel_only_what_is_kept():
+    config = CONFIGS[1]
+    alone, ddp, fsdp = (
+        memory(config, 8, n_processes=n, parallel=way) for n, way in ((1, "ddp"), (4, "ddp"), (4, "fsdp"))
+    )
+    assert ddp.weights == alone.weights == 4 * config.n_params()
+    assert alone.optimizer == 2 * alone.weights
+    assert ddp.activations == fsdp.activations == alone.activations / 4
+    assert fsdp.weights + fsdp.gradients + fsdp.optimizer == alone.weights  # a quarter of four times as much
+
+
+def test_the_peak_is_the_larger_of_two_moments():
+    early = Memory(weights=1, gradients=5, optimizer=2, activations=7, passing=1)
+    late = Memory(weights=1, gradients=9, optimizer=2, activations=7, passing=1)
+    assert (early.peak, late.peak) == (11, 12)
+
+
+def test_hours_are_operations_by_speed():
+    config = GPTConfig.named("gpt2")
+    assert flops_per_token(config) == 3 * (2 * (12 * 12 * 768**2 + 50257 * 768) + 4 * 12 * 1024 * 768)
+    assert hours(config, 3600e9, flops_per_token(config) * 1e9, utilisation=0.5) == pytest.approx(2)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"batch_size": 6, "n_processes": 4}, "one divides the other"),
+        ({"batch_size": 0}, "at least 1"),
+        ({"batch_size": 1, "n_ctx": 99}, "n_ctx=99 is more than the model's 16"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        memory(CONFIGS[0], **options)
+    with pytest.raises(ValueError, match="utilisation=0: a share"):
+        hours(CONFIGS[0], 1, 1, utilisation=0)
