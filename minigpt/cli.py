@@ -44,8 +44,15 @@ def parser(with_training: bool = True) -> argparse.ArgumentParser:
     verb(lab, "open JupyterLab on the first notebook; further words go to JupyterLab")
     verb(course, "show which exercises you have passed")
 
+    added = verb(data, "prepare: encode a text of any size to files of tokens, for train; goes on where it was stopped")
+    added.add_argument("what", choices=["prepare"])
+    added.add_argument("text", type=Path, help="a UTF-8 file, or one in .xz")
+    added.add_argument("--folder", type=Path, required=True, help="where the tokens go")
+    added.add_argument("--tokenizer", help="a tokenizer.json; GPT-2's if none")
+    added.add_argument("--file-tokens", type=int, default=10_000_000, help="tokens in a file")
+
     added = verb(train, "train a model on a text; a run that was stopped goes on where it was")
-    added.add_argument("text", help="a corpus by name, such as storyland, or a file")
+    added.add_argument("text", help="a corpus by name, such as storyland, a file, or a folder that `data prepare` made")
     added.add_argument("--folder", type=Path, required=True, help="where checkpoints, telemetry and the model go")
     added.add_argument("--size", default="tiny", help="a named size, see minigpt.config.SIZES")
     added.add_argument("--batch-size", type=int, default=16, help="windows of n_ctx tokens in a step")
@@ -104,6 +111,25 @@ def course(options, rest) -> None:
     print(Progress())
 
 
+def data(options, rest) -> None:
+    import shutil
+
+    from minigpt.text.shards import prepare
+    from minigpt.text.tokenizers import BPETokenizer, load_tokenizer
+
+    tokenizer = load_tokenizer(options.tokenizer) if options.tokenizer else BPETokenizer.gpt2()
+    size = options.text.stat().st_size
+    whole = f" of {size / 1e6:,.1f}" if options.text.suffix != ".xz" else ""
+
+    def show(n_bytes: int, n_tokens: int) -> None:
+        print(f"{n_bytes / 1e6:,.1f}{whole} MB of text, {n_tokens:,} tokens", flush=True)
+
+    shards = prepare(options.text, options.folder, tokenizer, options.file_tokens, show)
+    if options.tokenizer:
+        shutil.copy(options.tokenizer, options.folder / "tokenizer.json")
+    print(f"{len(shards):,} tokens: minigpt train {options.folder} --folder …")
+
+
 def train(options, rest) -> None:
     from minigpt.training import distributed
 
@@ -118,18 +144,15 @@ def train_share(options) -> None:
     from minigpt.config import GPTConfig
     from minigpt.doctor import device
     from minigpt.models.gpt import GPT
-    from minigpt.text.batches import Batches, encode_documents
+    from minigpt.text.batches import Batches
     from minigpt.training import distributed
     from minigpt.training.loop import TrainConfig, Trainer
 
     config = GPTConfig.named(options.size)
     settings = TrainConfig(**{field.name: getattr(options, field.name) for field in dataclasses.fields(TrainConfig)})
-    text = read_text(options.text)
     with distributed.first_alone():
-        tokenizer = tokenizer_of(options.folder, text, config.n_vocab)
+        tokenizer, ids, held_out = tokens_of(options, config.n_vocab)
     config = dataclasses.replace(config, n_vocab=tokenizer.n_vocab)
-    border = len(text) * 9 // 10  # the last tenth is held out
-    ids, held_out = (encode_documents(tokenizer, [part]) for part in (text[:border], text[border:]))
     torch.manual_seed(settings.seed)
     kind, description = device()
     batches = Batches(ids, config.n_ctx, options.batch_size, seed=settings.seed)
@@ -146,6 +169,25 @@ def train_share(options) -> None:
             print(f"stopped after step {trainer.step} of {settings.n_steps}; the same command goes on from there")
         return
     keep_model(model, tokenizer, options.folder / "model")
+
+
+def tokens_of(options, n_vocab: int):
+    """The tokenizer, the tokens to train on, and the last tenth, which is held out."""
+    from minigpt.text.batches import encode_documents
+    from minigpt.text.shards import INDEX, TokenShards
+    from minigpt.text.tokenizers import BPETokenizer, load_tokenizer
+
+    folder = Path(options.text)
+    if (folder / INDEX).exists():
+        own = folder / "tokenizer.json"
+        shards = TokenShards(folder)
+        border = len(shards) * 9 // 10
+        tokenizer = load_tokenizer(own) if own.exists() else BPETokenizer.gpt2()
+        return tokenizer, shards.part(0, border), shards.part(border, len(shards))
+    text = read_text(options.text)
+    tokenizer = tokenizer_of(options.folder, text, n_vocab)
+    border = len(text) * 9 // 10
+    return tokenizer, *(encode_documents(tokenizer, [part]) for part in (text[:border], text[border:]))
 
 
 def keep_model(model, tokenizer, folder: Path) -> None:

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from minigpt.text.shards import TokenShards
+
 
 def encode_documents(tokenizer, documents: Iterable[str]) -> np.ndarray:
     """All documents in one row of ids, each followed by the end-of-text token (if the tokenizer has one).
@@ -41,8 +43,8 @@ class Batches:
     sees the same batches as one that is not.
     """
 
-    def __init__(self, ids: np.ndarray, n_ctx: int, batch_size: int, seed: int = 0):
-        ids = np.asarray(ids)
+    def __init__(self, ids: "np.ndarray | TokenShards", n_ctx: int, batch_size: int, seed: int = 0):
+        ids = ids if isinstance(ids, TokenShards) else np.asarray(ids)  # shards stay on the disk
         if ids.ndim != 1 or ids.dtype.kind not in "ui":
             raise ValueError(f"ids are {ids.dtype} of shape {ids.shape}: give whole numbers in one row")
         if len(ids) < n_ctx + 1:
