@@ -189,10 +189,10 @@ def _name_lines(axes: Axes) -> list[Text]:
         x, y = x[y >= low], y[y >= low]  # False for NaN, too
         if len(x):
             across, up = axes.transAxes.inverted().transform(axes.transData.transform((x[-1], y[-1])))
-            if line.get_transform() == axes.transData:
-                up += 0.05 * (x[-1] < right)  # above what goes on to the right
-            else:  # a level, from side to side
+            if x[-1] >= right or line.get_transform() != axes.transData:  # up to the side, as a level does
                 across = 1.0
+            else:
+                up += 0.05  # above what goes on to the right
             ends.append((across, up, line))
     texts: list[Text] = []
     for across, up, line in sorted(ends, key=lambda end: end[1]):
