@@ -51,10 +51,21 @@ def test_the_judge_knows_what_the_words_before_tell_and_tosses_a_coin_otherwise(
 
     told = group(("m", "in the bank"), ("m", "in the bank ."), ("r", "on the bank"), ("r", "so on the bank"))
     assert told_before(told) == 1
-    later = group(*((sense, f"saw the bank of {n}") for n, sense in enumerate("mmrr")))
-    assert told_before(later) == 0  # one's own is not counted, so the other sense always has the majority
-    assert told_before(group(("m", "a b bank"), ("r", "c d bank"))) == 0.5  # nobody has seen these words
-    assert told_before(told, n_words=1) == 0
+    later = group(*((sense, f"saw the bank of {n}") for n, sense in enumerate("mmmrrr")))
+    assert told_before(later) == told_before(later, n_parts=2) == 0.5  # as many of each sense: it is left open
+    assert told_before(told, n_words=1) == 0.5
+    assert told_before(group(("m", "a b bank"), ("r", "c d bank"))) == 0.5  # nobody else has seen these words
+
+
+def test_the_judge_goes_by_the_share_of_a_sense_and_never_by_what_it_is_asked():
+    def group(sense, *texts):
+        return [Use(tuple(f"{text} bank".split()), len(text.split()), sense) for text in texts]
+
+    # money: 3 of 4 have "the" before; river: 4 of 8. Of two parts, the first has m0, m2 and r0, r2, r4, r6.
+    uses_ = group("m", "the", "a", "the", "the") + group("r", *["the", "a"] * 4)
+    # judged by the second part (the 1/2 m, 0/4 r; a 1/2 m, 4/4 r): both m right, all four r, which have "the", wrong;
+    # by the first (the 2/2 m, 4/4 r; a none): the m with "the" is a coin, as is the one with "a", and so are all four r
+    assert told_before(uses_, n_parts=2) == (2 + 0 + 0.5 + 0.5 + 4 * 0.5) / 12
 
 
 @pytest.mark.slow

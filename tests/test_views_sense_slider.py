@@ -8,7 +8,7 @@ from traitlets import TraitError
 
 from minigpt import views
 from minigpt.inspection import senses as inspected
-from minigpt.views import plane
+from minigpt.views import plane, scatter_figures
 from minigpt.views.sense_slider import aligned, separation
 from tests.made_up import Tags
 
@@ -68,6 +68,33 @@ def test_each_picture_is_the_one_of_pca_turned_or_mirrored_to_lie_nearest_to_the
             c, s = np.cos(turn), np.sin(turn)
             for orthogonal in ([[c, -s], [s, c]], [[c, s], [s, -c]]):
                 assert np.square(plain @ np.array(orthogonal) - before).sum() >= moved - 1e-9
+
+
+def test_points_of_one_spot_are_found_those_of_one_sense_side_by_side() -> None:
+    points = np.array([[0.5, 1], [-1, 0], [0.5, 1], [0.5, 1.00001], [0.5, 1.001]])
+    assert plane.spots(points, [0, 0, 1, 0, 1]) == [[0, 3, 2], [1], [4]]
+    assert plane.spots(points[:0], []) == []
+
+
+def test_shared_spots_are_told_and_drawn_as_rings_of_as_many_points() -> None:
+    layers = made_up()
+    layers[1, [2, 4]], layers[1, 1] = layers[1, 0], layers[1, 0]  # 0, 2 and 4 are money, 1 is a river
+    view = shown(layers=layers[1:3], names=list("ab"))
+    assert "There the 7 sentences lie on 4 spots; 1 of them holds more than one sense." in view.describe()
+    assert view.describe().count("spots") == 1  # not after b, where each has its own
+    shown_points = [(name, points) for name, points in zip("ab", view._points, strict=True)]
+    figure = scatter_figures.layers(shown_points, view.senses, view.sense_of, view.names, view.gaps)
+    figure.draw_without_rendering()
+    ringed, apart = (list(axes.collections) for axes in figure.axes[:2])
+    circle = ringed[-1]
+    middle = figure.axes[0].transData.transform(view._points[0][0])
+    spots = [c.get_offset_transform().transform(c.get_offsets())[0] for c in ringed[-5:-1]]
+    assert len(apart) == 2  # a collection for each sense
+    assert sum(len(c.get_offsets()) for c in ringed[:-1]) == N
+    np.testing.assert_allclose(np.mean(spots, axis=0), middle, atol=1e-6)
+    assert len({tuple(spot.round(3)) for spot in spots}) == 4
+    reach = np.sqrt(circle.get_sizes()[0]) / 2 * figure.dpi / 72
+    assert all(np.hypot(*(spot - middle)) < reach for spot in spots)
 
 
 def test_layers_that_differ_only_by_turning_and_size_do_not_move() -> None:

@@ -10,6 +10,7 @@ import platform
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from importlib.metadata import version
 
 import numpy as np
@@ -70,20 +71,29 @@ def measure_words(found: Mapping[str, list[Use]], layers: Callable[[list[Use]], 
     return {word: measure(layers(group), [use.sense for use in group]) for word, group in found.items()}
 
 
-def told_before(group: Sequence[Use], n_words: int = 2) -> float:
+def told_before(group: Sequence[Use], n_words: int = 2, n_parts: int = 10) -> float:
     """How often a judge who knows the `n_words` words before finds the sense of a word; guessing is a half for two.
 
-    The judge goes by company: for each use, the sense that most of the other uses with these words before have. Where
-    several have equally many, or none has any, it tosses a coin, which counts as its chance.
+    The judge goes by company: it takes the sense of whose uses the largest share has these words before. Where shares
+    are equal, or nobody has seen the words, it tosses a coin, which counts as its chance. The uses of each sense are
+    dealt out in `n_parts`; one part is judged by what the others tell. (With nothing left out but the use itself, its
+    sense would lack one witness: where the words tell nothing, the judge would be wrong each time, not half the time.)
     """
     before = [use.words[max(0, use.position - n_words) : use.position] for use in group]
-    senses = {use.sense for use in group}
-    seen = Counter((words, use.sense) for words, use in zip(before, group, strict=True))
+    dealt = Counter()
+    parts = []
+    for use in group:
+        parts.append(dealt[use.sense] % n_parts)
+        dealt[use.sense] += 1
     right = 0.0
-    for words, use in zip(before, group, strict=True):
-        votes = {sense: seen[words, sense] - (sense == use.sense) for sense in senses}  # a use is no witness for itself
-        best = [sense for sense, n in votes.items() if n == max(votes.values())]
-        right += (use.sense in best) / len(best)
+    for part in set(parts):
+        known = [(words, use.sense) for words, use, at in zip(before, group, parts, strict=True) if at != part]
+        seen, n = Counter(known), Counter(sense for _, sense in known)
+        for words, use, at in zip(before, group, parts, strict=True):
+            if at == part:
+                shares = {sense: Fraction(seen[words, sense], max(n[sense], 1)) for sense in dealt}
+                best = [sense for sense, share in shares.items() if share == max(shares.values())]
+                right += (use.sense in best) / len(best)
     return right / len(group)
 
 

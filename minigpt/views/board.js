@@ -5,8 +5,9 @@ import { WAYS, boundsOf, keptIn, panned, pointAt, pointTowards, scaleOf, spotsOf
  * A canvas of points that is looked at, zoomed and dragged. The view gives `points()`, `paint(pen, spots, size)`,
  * `isAt()`, the point where the keys are, `look(n, byKeys)`, called with the point under the pointer or that the keys
  * lead to, and `pick(n)`, called by click and Enter; -1 for none. `zooms` is false for a picture that stands still.
+ * `shifts()`, if given, moves each spot by so many pixels [x, y, x, y, …]; `margin` is the room around all points.
  */
-export function makeBoard(label, { points, paint, isAt, look, pick, zooms = true }) {
+export function makeBoard(label, { points, paint, isAt, look, pick, shifts, zooms = true, margin = 28 }) {
   const canvas = element("canvas", { tabindex: 0, role: "application", "aria-label": label });
   let camera = { at: [0, 0], zoom: 1 };
   let [spots, size, scale, waiting] = [[], [0, 0], 1, 0];
@@ -25,9 +26,10 @@ export function makeBoard(label, { points, paint, isAt, look, pick, zooms = true
       [canvas.style.width, canvas.style.height] = size.map((side) => `${side}px`);
     }
     const bounds = boundsOf(points());
-    scale = scaleOf(bounds, size, 28);
+    scale = scaleOf(bounds, size, margin);
     camera = keptIn(camera, bounds);
     spots = spotsOf(points(), camera, scale, size);
+    shifts?.().forEach((by, k) => (spots[k] += by));
     const pen = canvas.getContext("2d");
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, ...size);

@@ -52,6 +52,20 @@ def is_one_point(vectors: np.ndarray) -> bool:
     return bool(spread <= 1e-6 * np.abs(vectors).max())
 
 
+def spots(points: np.ndarray, group_of: Sequence[int], tolerance: float = 1e-4) -> list[list[int]]:
+    """The points (n, 2) on each spot, by number, those of one group together; most spots have one point."""
+    found: list[list[int]] = []
+    firsts = np.zeros((0, 2))
+    for n, point in enumerate(points):
+        near = np.flatnonzero(np.hypot(*(firsts - point).T) < tolerance)
+        if len(near):
+            found[near[0]].append(n)
+        else:
+            found.append([n])
+            firsts = np.vstack([firsts, point])
+    return [sorted(spot, key=lambda n: (group_of[n], n)) for spot in found]
+
+
 def directions(vectors: np.ndarray) -> np.ndarray:
     """Vectors of length 1: their dot products are cosines. The zero vector has no direction and stays: cosine 0."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)

@@ -8,8 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.transforms import ScaledTranslation
 
-from minigpt.views import plain
+from minigpt.views import plain, plane
 from minigpt.views.ink import BLUE, COLOURS, INK, ORANGE, STYLE, any_script, canvas, plain_text
 
 SHAPES = "osD^vPX*"  # in the order of scatter.js
@@ -64,7 +65,7 @@ def layers(
 ) -> Figure:
     """The points of some layers, (title, (n, 2)) each, side by side, and under them the gap in all layers.
 
-    None instead of points: all vectors are the same.
+    None instead of points: all vectors are the same. Points of one spot stand in a ring around it, within a circle.
     """
     figure = Figure(figsize=(2.6 * max(len(shown), 3), 5.2), layout="constrained")
     grid = figure.add_gridspec(2, len(shown))
@@ -73,7 +74,12 @@ def layers(
         if points is None:
             axes.text(0.5, 0.5, "all the same", ha="center", va="center", transform=axes.transAxes)
         else:
-            _marks(axes, points, sense_of)
+            shared = [spot for spot in plane.spots(points, sense_of) if len(spot) > 1]
+            alone = sorted(set(range(len(points))).difference(*shared))
+            _marks(axes, points[alone], [sense_of[n] for n in alone])
+            for spot in shared:
+                _ring(axes, points[spot].mean(axis=0), [sense_of[n] for n in spot])
+            axes.margins(0.2 if shared else 0.05)
         axes.set(xticks=[], yticks=[], aspect="equal")
         axes.set_adjustable("datalim")
         axes.set_title(title, fontsize=9)
@@ -101,6 +107,17 @@ def _marks(axes: Axes, points: np.ndarray, group_of: Sequence[int]) -> None:
     many = {"rasterized": True} if len(points) > MANY else {}
     for group in sorted(set(group_of)):
         axes.scatter(*points[number == group].T, linewidths=0, zorder=2, **_look(group), **many)
+
+
+def _ring(axes: Axes, spot: np.ndarray, group_of: Sequence[int]) -> None:
+    """Points of one spot side by side around it, with a circle around them that says so."""
+    radius = min(3.1 / np.sin(np.pi / len(group_of)), 14)  # of the ring, in points; a mark is some 5 wide
+    for k, group in enumerate(group_of):
+        turn = 2 * np.pi * k / len(group_of)
+        aside = ScaledTranslation(radius * np.sin(turn) / 72, radius * np.cos(turn) / 72, axes.figure.dpi_scale_trans)
+        axes.scatter(*spot, transform=axes.transData + aside, linewidths=0, zorder=2, clip_on=False, **_look(group))
+    circle = {"facecolors": "none", "edgecolors": INK, "linewidths": 0.8, "zorder": 1}
+    axes.scatter(*spot, s=(2 * (radius + 4.5)) ** 2, clip_on=False, **circle)
 
 
 def _legend(figure: Figure, groups: Sequence[str], group_of: Sequence[int]) -> None:

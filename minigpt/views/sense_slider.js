@@ -15,6 +15,7 @@ import { colourName, cut, drawPoints, drawRing, legendOf, roundTicks } from "./s
 
 const [WIDTH, HEIGHT, LEFT] = [360, 170, 48]; // of the picture with the curve
 const RADIUS = 7; // of a point
+const WIDEST = 30; // radius of a ring of points that share a spot
 const TIME = 350; // milliseconds from one layer to the next
 
 /** Points between two pictures: share 0 is the first, 1 the second. */
@@ -22,21 +23,50 @@ export function between(from, to, share) {
   return to.map((value, k) => from[k] + share * (value - from[k]));
 }
 
-/** How many other points lie where point n does. */
-export function companyOf(points, n) {
-  let others = -1;
-  for (let k = 0; k < points.length; k += 2) {
-    const away = Math.hypot(points[k] - points[2 * n], points[k + 1] - points[2 * n + 1]);
-    if (away < 1e-4) others += 1; // the points' distances from their middle are about 1
+/** The points on each spot of a picture, by number, those of one sense together. */
+export function spotsIn(points, senseOf) {
+  const spots = [];
+  for (let n = 0; n < points.length / 2; n++) {
+    const away = (other) => Math.hypot(points[2 * n] - points[2 * other], points[2 * n + 1] - points[2 * other + 1]);
+    const spot = spots.find(([first]) => away(first) < 1e-4); // the points' distances from their middle are about 1
+    if (spot) spot.push(n);
+    else spots.push([n]);
   }
-  return others;
+  return spots.map((spot) => spot.sort((a, b) => senseOf[a] - senseOf[b] || a - b));
+}
+
+/** Radius of the ring in which n points of one spot stand side by side, in pixels; 0 for one. */
+export function ringRadius(n) {
+  return n < 2 ? 0 : Math.min((1.1 * RADIUS) / Math.sin(Math.PI / n), WIDEST);
+}
+
+/** By how many pixels each point steps aside into the ring of its spot: [x, y, x, y, …]. */
+export function shiftsOf(spots, n) {
+  const shifts = new Float64Array(2 * n);
+  for (const spot of spots.filter((members) => members.length > 1)) {
+    spot.forEach((point, k) => {
+      const [radius, turn] = [ringRadius(spot.length), (2 * Math.PI * k) / spot.length];
+      shifts[2 * point] = radius * Math.sin(turn);
+      shifts[2 * point + 1] = -radius * Math.cos(turn);
+    });
+  }
+  return shifts;
+}
+
+/** How many points share a spot, in words; "" where each has its own. */
+export function sharedInWords(spots, senseOf) {
+  const n = spots.flat().length;
+  if (spots.length === n) return "";
+  const mixed = spots.filter((spot) => new Set(spot.map((point) => senseOf[point])).size > 1).length;
+  const [few, holds] = [spots.length === 1 ? "spot" : "spots", mixed > 1 ? "hold" : "holds"];
+  return ` The ${n} sentences lie on ${spots.length} ${few}; ${mixed || "none"} of them ${holds} more than one sense.`;
 }
 
 /** What a layer's picture and gap say, in words. */
-export function layerInWords({ name, n, isOnePoint, share, gap }) {
+export function layerInWords({ name, n, isOnePoint, share, gap, shared }) {
   const picture = isOnePoint
     ? `All ${n} vectors are the same here: there is no picture to draw.`
-    : `The picture keeps ${inPercent(share)} of the variance.`;
+    : `The picture keeps ${inPercent(share)} of the variance.${shared}`;
   return `After ${name}: the gap is ${inDigits(gap)}. ${picture}`;
 }
 
@@ -69,6 +99,18 @@ function drawCurve(svg, gaps, layer, choose) {
   svg.replaceChildren(now, ...grid, level, line, ...at.map(dot), ...names, axis, ...touch);
 }
 
+/** A circle around the points of each spot that several share; the middle of their ring is the spot. */
+function drawCircles(pen, at, spots, colour) {
+  pen.strokeStyle = colour;
+  pen.lineWidth = 1.5;
+  for (const spot of spots.filter((members) => members.length > 1)) {
+    const middle = [0, 1].map((k) => spot.reduce((sum, n) => sum + at[2 * n + k], 0) / spot.length);
+    pen.beginPath();
+    pen.arc(...middle, ringRadius(spot.length) + RADIUS + 4, 0, 2 * Math.PI);
+    pen.stroke();
+  }
+}
+
 /** All numbers as a table, folded away. */
 function makeNumbers(model) {
   const cells = (tag, texts) => texts.map((text) => element(tag, {}, text));
@@ -97,6 +139,10 @@ function render({ model, el }) {
   const all = new Float32Array(bytesOf(model.get("positions")).slice().buffer);
   const size = 2 * sentences.length;
   const pictures = names.map((_, layer) => all.subarray(layer * size, (layer + 1) * size));
+  const isOnePoint = model.get("one_point");
+  const spotsAt = pictures.map((picture, layer) => (isOnePoint[layer] ? [] : spotsIn(picture, senseOf)));
+  const shiftsAt = spotsAt.map((spots) => shiftsOf(spots, sentences.length));
+  const widest = ringRadius(Math.max(...spotsAt.flat().map((spot) => spot.length), 1));
   const choose = (layer) => {
     model.set("layer", layer);
     model.save_changes();
@@ -109,7 +155,9 @@ function render({ model, el }) {
     `Vectors of ${word}, a point for each sentence. Arrow keys go to the nearest point in that direction, Escape ` +
     "frees it.";
   const pick = (n) => look(n, true);
-  const board = makeBoard(label, { points: () => points, paint, isAt: () => looking, look, pick, zooms: false });
+  const still = { zooms: false, margin: 28 + widest };
+  const place = { points: () => points, shifts: () => shifts, isAt: () => looking };
+  const board = makeBoard(label, { ...place, paint, look, pick, ...still });
   const legend = legendOf(senses, "");
   const viewBox = `0 -14 ${WIDTH + 8} ${HEIGHT + 60}`;
   const title = "The gap at each layer: mean cosine of pairs of the same sense minus that of pairs of different senses";
@@ -119,13 +167,15 @@ function render({ model, el }) {
   const right = element("div", { class: "beside" }, element("figure", {}, caption, svg), makeNumbers(model));
   const help =
     "Each layer is drawn on its own two principal axes, turned to lie as close as may be to the layer before, and to " +
-    "its own scale. The gap compares layers; distances in two pictures do not.";
+    "its own scale: distances in two pictures cannot be compared. Points on one and the same spot stand side by side " +
+    "within a circle. The gap is one measure of all dimensions; its size also depends on how alike all uses are there.";
   const halves = element("div", { class: "halves" }, left, right);
   root.append(track.root, words, halves, element("p", { class: "soft" }, help));
   el.append(root);
 
   let shown = model.get("layer"); // the layer that is drawn, or to which points are on their way
   let points = pictures[shown];
+  let shifts = shiftsAt[shown];
   let looking = -1;
   let colours;
   let frame = 0;
@@ -141,13 +191,13 @@ function render({ model, el }) {
       sentence.textContent = "Point at a point, or walk with the arrow keys, to read its sentence.";
       return;
     }
-    const others = companyOf(pictures[shown], looking);
-    const company = others ? ` On the same spot: ${others} more; left and right walk over them.` : "";
+    const others = (spotsAt[shown].find((spot) => spot.includes(looking))?.length ?? 1) - 1;
+    const company = others ? ` On the same spot: ${others} more, in its circle.` : "";
     sentence.replaceChildren(...sentenceOf(sentences[looking], senses[senseOf[looking]]), company);
   }
   function paint(pen, spots, size) {
     if (!colours) return; // the page has not given the view its place yet
-    if (model.get("one_point")[shown]) {
+    if (isOnePoint[shown]) {
       pen.font = `15px ${colours.font}`;
       pen.fillStyle = colours.ink;
       pen.textAlign = "center";
@@ -155,6 +205,7 @@ function render({ model, el }) {
       return;
     }
     const { ground, mark } = colours;
+    if (points === pictures[shown]) drawCircles(pen, spots, spotsAt[shown], colours.soft);
     pen.lineWidth = 1;
     const look = { groupOf: (n) => senseOf[n], colourOf: (group) => colours[group], radius: RADIUS, ground };
     drawPoints(pen, spots, size, { ...look, faded: () => false });
@@ -163,13 +214,14 @@ function render({ model, el }) {
   }
   /** Let the points walk to the picture of another layer. */
   function walkTo(layer) {
-    const [from, start] = [points, performance.now()];
-    const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches || model.get("one_point")[shown];
+    const [from, aside, start] = [points, shifts, performance.now()];
+    const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches || isOnePoint[shown];
     shown = layer;
     cancelAnimationFrame(frame);
     const step = (now) => {
       const share = isCalm ? 1 : Math.min(Math.max((now - start) / TIME, 0), 1);
       points = share < 1 ? between(from, pictures[layer], share) : pictures[layer];
+      shifts = share < 1 ? between(aside, shiftsAt[layer], share) : shiftsAt[layer];
       board.draw();
       if (share < 1) frame = requestAnimationFrame(step);
     };
@@ -178,17 +230,17 @@ function render({ model, el }) {
   function draw() {
     const layer = model.get("layer");
     track.set(layer);
-    const [share, isOnePoint] = [model.get("shares")[layer], model.get("one_point")[layer]];
-    const facts = { name: cut(names[layer], 60), n: sentences.length, isOnePoint, share, gap: gaps[layer] };
-    words.textContent = layerInWords(facts);
+    const facts = { name: cut(names[layer], 60), n: sentences.length, share: model.get("shares")[layer] };
+    const shared = sharedInWords(spotsAt[layer], senseOf);
+    words.textContent = layerInWords({ ...facts, isOnePoint: isOnePoint[layer], gap: gaps[layer], shared });
     drawCurve(svg, gaps, layer, choose);
     if (layer !== shown) walkTo(layer);
     drawSentence();
   }
   function dress() {
     const { color, fontFamily } = getComputedStyle(root);
-    const [ground, mark] = ["--mg-ground", "--mg-mark"].map((name) => cssValue(root, name));
-    colours = { ink: color, font: fontFamily, ground, mark };
+    const [ground, mark, soft] = ["--mg-ground", "--mg-mark", "--mg-soft"].map((name) => cssValue(root, name));
+    colours = { ink: color, font: fontFamily, ground, mark, soft };
     senses.forEach((_, group) => (colours[group] = cssValue(root, colourName(group))));
     board.draw();
   }

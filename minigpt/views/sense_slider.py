@@ -54,16 +54,27 @@ class SenseSlider(View):
     def _kept(self, layer: int) -> str:
         if self.one_point[layer]:
             return f"At {self.names[layer]} all vectors are the same: there is no picture to draw."
-        return f"At {self.names[layer]} the picture keeps {self.shares[layer]:.0%} of the variance."
+        kept = f"At {self.names[layer]} the picture keeps {self.shares[layer]:.0%} of the variance."
+        spots, n = plane.spots(self._points[layer], self.sense_of), len(self.sentences)
+        if len(spots) == n:
+            return kept
+        mixed = sum(len({self.sense_of[k] for k in spot}) > 1 for spot in spots)
+        return (
+            f"{kept} There the {n} sentences lie on {len(spots)} spot{'s' * (len(spots) > 1)}; {mixed or 'none'} of "
+            f"them hold{'s' * (mixed < 2)} more than one sense. (Points within a circle share one spot.)"
+        )
+
+    @property
+    def _points(self) -> np.ndarray:
+        return np.frombuffer(self.positions, "<f4").reshape(len(self.names), -1, 2)
 
     def face(self) -> str:
         """The pictures of some layers, the curve of the gap, and all numbers in a table."""
         from minigpt.views import figures, scatter_figures
 
         n_layers = len(self.names)
-        points = np.frombuffer(self.positions, "<f4").reshape(n_layers, -1, 2)
         some = sorted({round(step) for step in np.linspace(0, n_layers - 1, 4)})
-        shown = [(self.names[layer], None if self.one_point[layer] else points[layer]) for layer in some]
+        shown = [(self.names[layer], None if self.one_point[layer] else self._points[layer]) for layer in some]
         figure = scatter_figures.layers(shown, self.senses, self.sense_of, self.names, self.gaps)
         rows = [
             [name, "all the same" if same else f"{share:.0%}", f"{gap:z.3f}"]
@@ -91,9 +102,10 @@ def sense_slider(
     to eight different ones. `names` names the layers; if not given, "the embedding", "block 0", and so on.
 
     Each layer is drawn on its own two principal axes, turned or mirrored so that points move as little as possible from
-    the layer before it (orthogonal Procrustes), and to its own scale; distances in two layers are not comparable. The
-    gap is what is: mean cosine of pairs with the same sense minus mean cosine of pairs with different senses, in all C
-    dimensions. `gaps`, (L + 1,), if not given, is computed by `separation`.
+    the layer before it (orthogonal Procrustes), and to its own scale; distances in two layers are not comparable.
+    Points on one spot stand side by side within a circle. The gap is the mean cosine of pairs with the same sense minus
+    that of pairs with different senses, in all C dimensions; its size depends on how alike all uses are in a layer,
+    too. `gaps`, (L + 1,), if not given, is computed by `separation`.
     """
     table = plain.numbers(layers, "layers", ndim=3)
     shown = [_marked(sentence, word, n) for n, sentence in enumerate(sentences)]

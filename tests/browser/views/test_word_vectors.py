@@ -26,6 +26,7 @@ CELLS = {
     "odd": "odd = views.embedding_map(mean, rng.normal(size=(8, 3)), groups=mean)\nodd",
     "large": "views.embedding_map([str(n) for n in range(2000)], rng.normal(size=(2000, 8)))",
     "slider": "s = views.sense_slider(layers, sentences, senses, word='bank')\ns",
+    "shared": "views.sense_slider(layers[1:, [0, 0, 0, 0, 4, 5, 6, 6, 8, 9, 10, 11]], sentences, senses, word='bank')",
 }
 SPILLS = "node => [...node.querySelectorAll('*')].some(one => one.getBoundingClientRect().right > innerWidth)"
 
@@ -250,6 +251,19 @@ def test_a_point_tells_its_sentence_with_the_word_marked_and_is_kept_through_the
     assert own.locator(".sentence").text_content() == told
     opened.page.keyboard.press("Escape")
     eventually(own.locator(".sentence"), "to read its sentence")
+
+
+def test_sentences_on_one_spot_are_told_and_each_of_them_is_reached(view, opened) -> None:
+    own = view("shared")
+    eventually(own.locator(".words"), "The 12 sentences lie on 8 spots; 2 of them hold more than one sense.")
+    picture(own).focus()
+    met = set()
+    for key in ("ArrowUp", "ArrowLeft", "ArrowDown", "ArrowRight") * 6:
+        opened.page.keyboard.press(key)
+        met.add(own.locator(".sentence").text_content())
+    met = [told for told in met if "On the same spot: 3 more, in its circle." in told]
+    assert sorted(told[0] for told in met) == list("0123")
+    opened.page.keyboard.press("Escape")
 
 
 def test_all_numbers_stand_in_a_table(view, opened) -> None:
