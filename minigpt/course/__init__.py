@@ -10,6 +10,7 @@ from minigpt.course.progress import progress
 from minigpt.course.real_model import run_in_model
 from minigpt.course.real_pairs import real_sentences
 from minigpt.course.translate import try_beam, try_translator
+from minigpt.course.writing import write_tree
 
 
 def show_map() -> None:
@@ -36,4 +37,5 @@ __all__ = [
     "try_beam",
     "try_model",
     "try_translator",
+    "write_tree",
 ]

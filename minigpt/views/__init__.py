@@ -17,6 +17,7 @@ from minigpt.views.next_tokens import next_tokens
 from minigpt.views.ngrams import ngrams
 from minigpt.views.query_key import query_key
 from minigpt.views.sense_slider import sense_slider
+from minigpt.views.token_tree import token_tree
 from minigpt.views.tokens import tokens
 from minigpt.views.translation import translation
 
@@ -36,6 +37,7 @@ __all__ = [
     "ngrams",
     "query_key",
     "sense_slider",
+    "token_tree",
     "tokens",
     "translation",
 ]

@@ -47,9 +47,10 @@ VIEWS = {
     "embedding_map": "views.embedding_map(t, np.ones((len(t), 2)), groups={t[0]: t[:1]})",
     "sense_slider": "views.sense_slider(np.eye(4)[None], [(t, 0)] * 4, [t[0], 'b'] * 2, word=t[0], names=t[:1])",
     "beam_tree": "views.beam_tree([([([one], -1, -1, False) for one in t], [])], source=t[0])",
+    "token_tree": "views.token_tree(lambda p, *r: {'rows': [(k, a, 0.1, 0.1) for k, a in enumerate(t)]}, ''.join(t))",
     "bertviz": "views.bertviz(recording(t))",
 }
-ASKING = ("heads", "mask_painter", "query_key", "tokens", "ngrams", "guess")  # and the lab, which says more
+ASKING = ("heads", "mask_painter", "query_key", "tokens", "ngrams", "guess", "token_tree")  # and the lab
 WIDGETS = [name for name in VIEWS if name != "bertviz"]
 # Pictures walked through, sliders moved, boxes ticked, each view's first buttons pressed: all at once, in one call.
 USE = """() => {
