@@ -4,6 +4,7 @@ from minigpt.course.blanks import fill_in
 from minigpt.course.checks import check, same
 from minigpt.course.guesses import guess, guess_number
 from minigpt.course.lab import lab
+from minigpt.course.live import follow_run, replay, train_live
 from minigpt.course.machine import budget, device, start
 from minigpt.course.playground import try_model
 from minigpt.course.progress import progress
@@ -25,15 +26,18 @@ __all__ = [
     "check",
     "device",
     "fill_in",
+    "follow_run",
     "guess",
     "guess_number",
     "lab",
     "progress",
     "real_sentences",
+    "replay",
     "run_in_model",
     "same",
     "show_map",
     "start",
+    "train_live",
     "try_beam",
     "try_model",
     "try_translator",

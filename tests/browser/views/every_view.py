@@ -53,6 +53,7 @@ CELLS = {
     "sense_slider": "views.sense_slider(np.random.default_rng(0).normal(size=(3, 4, 5)), [(Recording.tokens, n) "
     "for n in (0, 1, 0, 2)], ['<b>', 'x', '<b>', 'x'], word='<i>')",
     "beam_tree": "views.beam_tree([([(['<b>'], -1, -1, False)], [(['$x$'], -2, -2, False)])], source='<i>')",
+    "dashboard": "views.dashboard([{'step': n, 'loss': 9 / (n + 1)} for n in range(30)], title='<b>', floor=0.1)",
     "token_tree": "views.token_tree(lambda path, *rule: {'rows': [(0, '<b>', 0.5, 0.5), (1, '$x$', 0.25, 0)]}, '<i>')",
     "figure": "figures.show(figures.bars(['a', 'b'], [1, 2]), alt='Two bars')",
 }

@@ -27,6 +27,11 @@ def stages(tokens):
     words = dict(name=tokens[0], shape="(T)", explanation=tokens[0], array=list(tokens))
     return [words, dict(name="vectors", shape="(T, C)", explanation="Numbers.", array=np.ones((n, 3)))]
 
+def board(tokens):
+    view = views.dashboard([dict(step=0, loss=1)], title=tokens[0], others={tokens[0]: []}, controls=["pause", "stop"])
+    view.write(1, " ".join(tokens))
+    return view
+
 sets = {
     "markup": ["</script><script>window.ran = 1</script>", "<img src=x onerror='window.ran = 1'>", "$x$", '"\\'&amp;'],
     "scripts": [" שלום", "العربية", "\\u202eabc", "e\\u0301", "\\u0301", "👩\\u200d🚀😀"],
@@ -48,9 +53,10 @@ VIEWS = {
     "sense_slider": "views.sense_slider(np.eye(4)[None], [(t, 0)] * 4, [t[0], 'b'] * 2, word=t[0], names=t[:1])",
     "beam_tree": "views.beam_tree([([([one], -1, -1, False) for one in t], [])], source=t[0])",
     "token_tree": "views.token_tree(lambda p, *r: {'rows': [(k, a, 0.1, 0.1) for k, a in enumerate(t)]}, ''.join(t))",
+    "dashboard": "board(t)",
     "bertviz": "views.bertviz(recording(t))",
 }
-ASKING = ("heads", "mask_painter", "query_key", "tokens", "ngrams", "guess", "token_tree")  # and the lab
+ASKING = ("heads", "mask_painter", "query_key", "tokens", "ngrams", "guess", "token_tree", "dashboard")  # and the lab
 WIDGETS = [name for name in VIEWS if name != "bertviz"]
 # Pictures walked through, sliders moved, boxes ticked, each view's first buttons pressed: all at once, in one call.
 USE = """() => {

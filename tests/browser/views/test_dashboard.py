@@ -1,0 +1,122 @@
+"""The dashboard in JupyterLab: a thread trains, the page follows, its buttons work whenever no cell is running."""
+
+import re
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+from page import eventually, prints, run, wear
+
+from minigpt.course.execute import KERNEL
+
+pytestmark = pytest.mark.browser
+
+SETUP = """import time
+import numpy as np, torch
+from minigpt import course, views
+from minigpt.config import GPTConfig
+from minigpt.models.gpt import GPT
+from minigpt.text.batches import Batches
+from minigpt.training.loop import TrainConfig, Trainer
+
+def trainer(rate=1e-3, n_steps=100_000):
+    ids = np.random.default_rng(0).integers(11, size=500)
+    config = TrainConfig(n_steps, learning_rate=rate, n_warmup=1, eval_every=50, save_every=n_steps)
+    batches = Batches(ids, 6, 4)
+    return Trainer(GPT(GPTConfig(11, 6, n_embd=8, n_head=2, n_layer=1)), batches, config, batches,
+                   callbacks=[lambda *_: time.sleep(0.005)])
+
+def spoilt():
+    made = trainer()
+    made.callbacks = (lambda one, record: record["step"] == 3 and one.model.wte.weight.data.fill_(np.nan),)
+    return made"""
+CELLS = [
+    "bad = course.train_live(spoilt(), title='spoilt')\nbad",
+    "rep = course.replay('story', speed=1e6)\nrep",
+    "live = course.train_live(trainer(), sample=lambda model: 'once', floor=1.0, others={'other': "
+    "[{'step': n, 'loss': 3.0} for n in range(90)]})\nlive",
+]
+
+
+@pytest.fixture(scope="module")
+def opened(lab, tmp_path_factory):
+    path = tmp_path_factory.mktemp("dashboard") / "dashboard.ipynb"
+    cells = [new_code_cell(source) for source in [SETUP, *CELLS]]
+    nbformat.write(new_notebook(cells=cells, metadata=KERNEL), path)
+    with lab.open(path) as page:
+        page.run_all()
+        page.page.set_viewport_size({"width": 1280, "height": 3_200})
+        yield page
+        run(page, "live.stop()")
+
+
+@pytest.fixture
+def view(opened):
+    return lambda n: opened.page.locator(".minigpt-dashboard").nth(n)
+
+
+def step_of(view) -> int:
+    return int(re.sub(r"\D", "", view.locator("dd").first.text_content().partition(" of ")[0]))
+
+
+def test_a_failed_run_says_what_to_do_and_keeps_its_curves(view) -> None:
+    eventually(view(0).get_by_role("alert"), "or lower the learning rate")
+    eventually(view(0).get_by_role("status"), "failed")
+    eventually(view(0).locator(".words"), "spoilt, step 3: loss ")
+    assert view(0).get_by_role("button").filter(visible=True).count() == 0
+
+
+def test_a_recording_is_called_one(view) -> None:
+    eventually(view(1).locator(".badge"), "Recording")
+    eventually(view(1).get_by_role("status"), "finished. Recorded in ")
+    eventually(view(1).locator(".soft"), "One point stands for up to 2 steps")
+
+
+def test_by_keys_the_run_pauses_and_resumes_and_a_step_is_looked_at(view, opened) -> None:
+    own, keys = view(2), opened.page.keyboard
+    eventually(own.get_by_role("status"), "running")
+    own.get_by_role("button", name="Pause").focus()
+    keys.press("Enter")
+    eventually(own.get_by_role("button"), "Resume")
+    step = step_of(own)
+    opened.page.wait_for_timeout(800)
+    assert step_of(own) == step > 0
+    own.get_by_label("Look at").focus()
+    keys.press("Home")
+    eventually(own.locator(".words"), "this run, step 0: loss 2.")
+    eventually(own.locator(".words"), "other, step 0: loss 3")
+    own.get_by_role("button", name="Resume").press("Enter")
+    eventually(own.get_by_role("button"), "Pause")
+    opened.page.wait_for_timeout(1200)
+    assert step_of(own) > step
+    assert own.locator("path.run-0").count() >= 3
+    assert own.locator("figure.loss path.run-1").get_attribute("stroke-dasharray") == "7 4"
+
+
+@pytest.mark.parametrize("theme", ["Light", "Dark"])
+@pytest.mark.parametrize("width", [700, 1600])
+def test_it_fits_into_any_width_in_light_and_dark(view, opened, theme, width) -> None:
+    wear(opened.page, theme)
+    opened.page.set_viewport_size({"width": width, "height": 3_200})
+    opened.page.wait_for_timeout(700)
+    for n in range(3):
+        spills = "node => [...node.querySelectorAll('*')].some(one => one.getBoundingClientRect().right > innerWidth)"
+        assert not view(n).evaluate(spills)
+        assert view(n).locator("figure.loss svg").evaluate("svg => svg.clientWidth") > 250
+    opened.screenshot(f"-dashboard-{theme}-{width}")
+    wear(opened.page, "Light")
+
+
+def test_stop_is_heard_and_a_cell_that_waits_is_interrupted(view, opened) -> None:
+    view(2).get_by_role("button", name="Stop").click()
+    eventually(view(2).get_by_role("status"), "stopped. model and optimizer are kept: trainer.run() goes on from step")
+    run(opened, "live = course.train_live(live.trainer)")
+    opened.page.evaluate(
+        """async () => {
+          const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+          kernel.requestExecute({ code: 'live.wait()' });
+          await new Promise(go => setTimeout(go, 500));
+          await kernel.interrupt();
+        }"""
+    )
+    prints(opened, "print(live.thread.is_alive(), live.view.state)", "False stopped")
