@@ -1,39 +1,23 @@
 import dataclasses
+import os
 import random
 import signal
 import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from small_runs import CONFIG, TRAIN, losses, trainer, weights
 
-from minigpt.config import GPTConfig
 from minigpt.models.gpt import GPT
 from minigpt.text.batches import Batches
 from minigpt.training.checkpoints import load_latest
 from minigpt.training.loop import TrainConfig, Trainer
 from minigpt.training.telemetry import read_telemetry
-
-CONFIG = GPTConfig(n_vocab=11, n_ctx=6, n_embd=8, n_head=2, n_layer=2, dropout=0.1)
-TRAIN = TrainConfig(n_steps=6, n_warmup=2, eval_every=3, save_every=2, n_eval_batches=2)
-
-
-def trainer(folder=None, model_config=CONFIG, **changes) -> Trainer:
-    torch.manual_seed(0)
-    ids = np.random.default_rng(0).integers(model_config.n_vocab, size=500).astype(np.uint16)
-    batches, valid = (Batches(ids, model_config.n_ctx, 4, seed) for seed in (1, 2))
-    return Trainer(GPT(model_config), batches, dataclasses.replace(TRAIN, **changes), valid, folder)
-
-
-def weights(trainer: Trainer) -> torch.Tensor:
-    return torch.cat([p.detach().flatten() for p in trainer.model.parameters()])
-
-
-def losses(records: list[dict]) -> list[float]:
-    return [record["loss"] for record in records]
 
 
 @pytest.mark.slow
@@ -112,6 +96,25 @@ def test_a_loss_that_is_not_a_number_stops_the_run_and_keeps_the_weights(tmp_pat
     assert run.step == 1
 
 
+def test_the_last_good_state_is_kept_and_can_be_trained_on_with_a_lower_rate(tmp_path):
+    run = trainer(tmp_path, save_every=100)
+    bad = run.train.batch(3)
+    loss = run.loss
+
+    def overflowing(x, y):
+        return loss(x, y) * (float("inf") if torch.equal(x, bad[0]) else 1)
+
+    run.loss = overflowing
+    with pytest.raises(FloatingPointError, match="step 3: loss inf"):
+        run.run()
+    found = load_latest(tmp_path)
+    assert found is not None
+    assert found[1]["step"] == 3
+    again = trainer(tmp_path, save_every=100)
+    assert again.step == 3
+    assert torch.equal(weights(again), weights(run))
+
+
 def test_ctrl_c_stops_between_steps_and_keeps_everything(tmp_path):
     run = trainer(tmp_path)
     run.callbacks = (lambda trainer, record: record["step"] == 2 and signal.raise_signal(signal.SIGINT),)
@@ -136,10 +139,25 @@ def test_a_folder_with_another_run_is_refused(tmp_path):
         Trainer(GPT(CONFIG), other, TRAIN, folder=tmp_path)
 
 
+SUPPORT = Path(__file__).parent / "support"
+PIPES = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+KILLED = """
+    import os, sys
+    sys.path.insert(0, {support!r})
+    from small_runs import torch, trainer
+    torch.set_num_threads(1)  # a child of a process with several would hang
+    while True:
+        if (child := os.fork()) == 0:
+            run = trainer({folder!r}, **{lengths!r})
+            next(run.steps())
+            print(os.getpid(), flush=True)
+            run.run()
+        os.waitpid(child, 0)
+"""
 PAUSED = """
     import sys
-    sys.path.insert(0, {tests!r})
-    from test_training import trainer
+    sys.path.insert(0, {support!r})
+    from small_runs import trainer
     run = trainer({folder!r})
     steps = run.steps()
     next(steps)
@@ -150,10 +168,9 @@ PAUSED = """
 
 
 @pytest.mark.slow
-def test_a_folder_in_which_another_process_trains_is_refused_until_that_is_done(tmp_path, request):
-    program = textwrap.dedent(PAUSED.format(tests=str(request.path.parent), folder=str(tmp_path)))
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen([sys.executable, "-c", program], text=True, **pipes) as process:
+def test_a_folder_in_which_another_process_trains_is_refused_until_that_is_done(tmp_path):
+    program = textwrap.dedent(PAUSED.format(support=str(SUPPORT), folder=str(tmp_path)))
+    with subprocess.Popen([sys.executable, "-c", program], text=True, **PIPES) as process:
         assert process.stdout is not None
         process.stdout.readline()
         with pytest.raises(ValueError, match=r"another process is training in .*choose another folder"):
@@ -184,38 +201,25 @@ def test_a_config_that_makes_no_sense_is_refused(wrong):
         TrainConfig(**wrong)
 
 
-KILLED = """
-    import sys
-    sys.path.insert(0, {tests!r})
-    from test_training import trainer
-    run = trainer({folder!r}, **{lengths!r})
-    next(run.steps())
-    print("ready", flush=True)
-    run.run()
-"""
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL on Windows")
-def test_a_run_killed_twenty_times_loses_nothing(tmp_path, request):
+def test_a_run_killed_fifty_times_loses_nothing(tmp_path):
     """Kill the process at random moments, writing of checkpoints included: the end is that of an undisturbed run."""
     moments = random.Random(0)
-    folder, lengths = tmp_path / "killed", {"n_steps": 300, "save_every": 1, "eval_every": 7}
-    program = textwrap.dedent(KILLED.format(tests=str(request.path.parent), folder=str(folder), lengths=lengths))
-    for _ in range(20):
-        process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        process.stdout.readline()
-        time.sleep(moments.uniform(0.0, 0.15))
+    folder, lengths = tmp_path / "killed", {"n_steps": 600, "save_every": 1, "eval_every": 7}
+    program = textwrap.dedent(KILLED.format(support=str(SUPPORT), folder=str(folder), lengths=lengths))
+    with subprocess.Popen([sys.executable, "-c", program], text=True, **PIPES) as process:
+        for _ in range(50):
+            child = int(process.stdout.readline())  # it has made its first step
+            time.sleep(moments.uniform(0.0, 0.05))
+            os.kill(child, signal.SIGKILL)
         process.kill()
-        process.wait()
-        process.stdout.close()
     last = trainer(folder, **lengths)
-    assert 0 < last.step < 300  # every kill hit a run that was under way
+    assert 50 <= last.step < 600, "every kill hit a run that was under way"
     last.run()
     whole = trainer(**lengths)
     whole.run()
     assert torch.equal(weights(last), weights(whole))
     records = read_telemetry(folder / "telemetry.jsonl")
-    assert [record["step"] for record in records] == list(range(300))
+    assert [record["step"] for record in records] == list(range(600))
     assert losses(records) == losses(whole.records)

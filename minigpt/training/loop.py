@@ -26,6 +26,7 @@ from minigpt.training import distributed
 from minigpt.training.checkpoints import load_latest, pack, save_checkpoint, unpack
 from minigpt.training.folders import check_owner, locked, take
 from minigpt.training.optimizers import Muon, adamw, is_hidden_matrix, learning_rate
+from minigpt.training.precision import CHOICES, choose, computing
 from minigpt.training.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
@@ -62,6 +63,8 @@ class TrainConfig:
     """Steps between two checkpoints, where the trainer has a folder."""
     compile: bool = False
     """Let torch.compile fuse the model first: takes up to a minute, pays for itself in long runs."""
+    precision: str = "float32"
+    """`"float32"`, `"bfloat16"` for products of matrices, or `"auto"`: bfloat16 where the hardware is faster in it."""
     parallel: str = "ddp"
     """Where several processes train: `"ddp"`, each has the whole model, or `"fsdp"`, each a part; see `distributed`."""
     seed: int = 0
@@ -73,6 +76,8 @@ class TrainConfig:
                 raise ValueError(f"{name}={getattr(self, name)!r}: must be at least 1")
         if self.optimizer not in ("adamw", "muon"):
             raise ValueError(f"optimizer={self.optimizer!r}: take 'adamw' or 'muon'")
+        if self.precision not in CHOICES:
+            raise ValueError(f"precision={self.precision!r}: take one of {', '.join(CHOICES)}")
         if self.parallel not in distributed.WAYS:
             raise ValueError(f"parallel={self.parallel!r}: take 'ddp' or 'fsdp'")
         for name in ("learning_rate", "muon_learning_rate", "max_grad_norm"):
@@ -100,6 +105,8 @@ class Trainer:
         self.config = config or TrainConfig()
         self.callbacks = callbacks
         self.device = next(model.parameters()).device
+        self.precision = choose(self.config.precision, self.device)
+        log.info("%s", self.precision.why)
         loss: Any = model.loss
         self.loss = distributed.spread(
             model, torch.compile(loss) if self.config.compile else loss, self.config.parallel
@@ -167,6 +174,8 @@ class Trainer:
         grad_norm = float(distributed.whole(norm))
         if not math.isfinite(loss) or not math.isfinite(grad_norm):
             self.zero_grad()
+            if all(torch.isfinite(p).all() for p in self.model.parameters()):
+                self.save()  # up to here all is well
             raise FloatingPointError(
                 f"step {step}: loss {loss}, gradient norm {grad_norm}. The weights are those of the step before; look "
                 f"at the batch, trainer.train.batch({step}), or lower the learning rate, {config.learning_rate}"
@@ -194,7 +203,8 @@ class Trainer:
         total = 0.0
         for x_part, y_part in zip(x.chunk(self.config.n_accumulate), y.chunk(self.config.n_accumulate), strict=True):
             share = len(x_part) / len(x)
-            loss = self.loss(x_part.to(self.device), y_part.to(self.device)) * share
+            with computing(self.precision.dtype, self.device):
+                loss = self.loss(x_part.to(self.device), y_part.to(self.device)) * share
             loss.backward()
             total += loss.item()
         return distributed.mean(total)
@@ -221,7 +231,8 @@ class Trainer:
         self.model.eval()
         batches = (self.valid.batch(i) for i in range(self.config.n_eval_batches))
         shares = ((distributed.share(x), distributed.share(y)) for x, y in batches)
-        losses = [self.model.loss(x.to(self.device), y.to(self.device)).item() for x, y in shares]
+        with computing(self.precision.dtype, self.device):
+            losses = [self.model.loss(x.to(self.device), y.to(self.device)).item() for x, y in shares]
         return distributed.mean(sum(losses) / len(losses))
 
     def save(self) -> Path | None:
