@@ -143,6 +143,13 @@ def test_an_interval_is_drawn_at_each_point_of_its_line_alone() -> None:
     assert [segment.tolist() for segment in bars.get_segments()] == [[[1, 0.4], [1, 0.6]], [[2, 0.3], [2, 0.5]]]
 
 
+def test_values_beside_bars_are_written_with_three_digits_or_as_asked() -> None:
+    values = [0.2, 0.01234, 12345.6]
+    for form, texts in (("", ["0.2", "0.0123", "12,346"]), (".2f", ["0.20", "0.01", "12345.60"])):
+        (axes,) = figures.bars(list("abc"), values, form=form).axes
+        assert [text.get_text() for text in axes.texts] == texts
+
+
 @pytest.mark.parametrize(
     ("draw", "message"),
     [

@@ -89,15 +89,24 @@ def _hundredths(number: re.Match[str]) -> str:
 
 @matplotlib.rc_context(STYLE)
 def bars(
-    labels: Sequence[str], values: Any, *, title: str = "", xlabel: str = "", highlight: Sequence[int] = ()
+    labels: Sequence[str],
+    values: Any,
+    *,
+    title: str = "",
+    xlabel: str = "",
+    highlight: Sequence[int] = (),
+    form: str = "",
 ) -> Figure:
-    """One horizontal bar a label, its value beside it; the bars at the positions in `highlight` stand out."""
+    """One horizontal bar a label, its value beside it; the bars at the positions in `highlight` stand out.
+
+    `form` is how values are written, such as ".2f"; if not given, with three digits.
+    """
     names, lengths = plain.labels(labels, "labels"), plain.numbers(values, "values", ndim=1)
     _same_length(names, lengths, "labels", "values")
     figure, axes = canvas(6, 0.6 + 0.28 * len(names))
     colours = [ORANGE if k in highlight else BLUE for k in range(len(names))]
     drawn = axes.barh(range(len(names)), lengths, color=colours)
-    beside = [f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}" for value in lengths]
+    beside = [format(value, form or (",.0f" if abs(value) >= 1000 else ".3g")) for value in lengths]
     axes.bar_label(drawn, beside, padding=3, color=INK)
     axes.margins(x=0.12)
     axes.invert_yaxis()
@@ -139,7 +148,8 @@ def curves(
         marker = MARKERS[k % len(MARKERS)] if len(at) <= 30 else ""
         style = "-" if marker else DASHES[k % len(DASHES)]
         colour = COLOURS[k % len(COLOURS)]
-        axes.plot(at, heights, linestyle=style, marker=marker, color=colour, label=plain.label(name))
+        above = 2 + np.isnan(heights).mean()  # what is short lies on top, or a longer line would hide it
+        axes.plot(at, heights, linestyle=style, marker=marker, color=colour, label=plain.label(name), zorder=above)
         if between and name in between:
             ends = plain.numbers(between[name], f"between[{name!r}]", ndim=2)
             _same_length(at, ends, "x", f"between[{name!r}]")

@@ -168,7 +168,7 @@ function render({ model, el }) {
   const help =
     "Each layer is drawn on its own two principal axes, turned to lie as close as may be to the layer before, and to " +
     "its own scale: distances in two pictures cannot be compared. Points on one and the same spot stand side by side " +
-    "within a circle. The gap is one measure of all dimensions; its size also depends on how alike all uses are there.";
+    "within a circle. The gap is measured in all dimensions; its size also depends on how alike all uses are there.";
   const halves = element("div", { class: "halves" }, left, right);
   root.append(track.root, words, halves, element("p", { class: "soft" }, help));
   el.append(root);
