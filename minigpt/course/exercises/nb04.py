@@ -1,9 +1,7 @@
-"""Exercises of notebook 04: a discounted probability, a causal filter, and paths; others are in nb04_memory.py.
+"""Exercises of notebook 04: a discounted probability and a causal filter; nb04_memory.py and nb04_path.py have others.
 
 Shapes: T time, K weights of a filter, V vocabulary.
 """
-
-import math
 
 import numpy as np
 import torch.nn.functional as F
@@ -90,6 +88,37 @@ DISCOUNT = Exercise(
             ),
             "Words were added, none was lowered: that is the smoothing of notebook 01.",
         ),
+        Misconception(
+            "counts as they are",
+            lambda counts, discount, shorter: counts / counts.sum(),
+            "These are the shares of the counts as they are: nothing was lowered, and the shorter context has no say.",
+        ),
+        Misconception(
+            "only what was shared out is divided",
+            lambda counts, discount, shorter: (
+                kept(counts, discount) + discount * (counts > 0).sum() * shorter / counts.sum()
+            ),
+            "Only what was shared out was divided: first add, then divide all by the sum (a pair of brackets).",
+        ),
+        Misconception(
+            "only what was kept is divided",
+            lambda counts, discount, shorter: (
+                kept(counts, discount) / counts.sum() + discount * (counts > 0).sum() * shorter
+            ),
+            "Only what the words kept was divided: what was freed is counts, too, and has the same sum under it.",
+        ),
+        Misconception(
+            "stretched to 1 again",
+            lambda counts, discount, shorter: kept(counts, discount) / kept(counts, discount).sum(),
+            "What was left was stretched until it sums to 1: what was freed should go where the shorter context says.",
+        ),
+        Misconception(
+            "divided by the lowered counts",
+            lambda counts, discount, shorter: (
+                (kept(counts, discount) + discount * (counts > 0).sum() * shorter) / kept(counts, discount).sum()
+            ),
+            "The sum of the lowered counts divides here, and the result sums to more than 1: it is that of all counts.",
+        ),
     ),
 )
 
@@ -111,6 +140,12 @@ def padded(x, w, dilation, left, right, **how):
 def both_sides(x, w, dilation):
     half = (len(w) - 1) * dilation // 2
     return padded(x, w, dilation, half, half)
+
+
+def only_whole_filters(x, w, dilation):
+    y = causal(x, w, dilation)
+    y[: (len(w) - 1) * dilation] = 0
+    return y
 
 
 def without_the_present(x, w, dilation):
@@ -169,93 +204,23 @@ CAUSAL = Exercise(
             lambda x, w, dilation: sum(w[len(w) - 1 - k] * x.roll(k * dilation) for k in range(len(w))),
             "The beginning sees the end of the text, as if it were a ring: that is the future, too.",
         ),
-    ),
-)
-
-
-def path(kind, distance, window):
-    if kind in ("mlp", "cnn") and distance >= window:
-        return math.inf
-    steps = {"mlp": min(distance, 1), "cnn": distance.bit_count(), "rnn": distance, "gpt": min(distance, 1)}
-    return float(steps[kind])
-
-
-def path_inputs():
-    for kind in ("mlp", "cnn", "rnn", "gpt"):
-        for distance in (0, 1, 3, 4, 6, 7, 8, 13, 100):
-            yield kind, distance, 8
-
-
-def other_path(**others):
-    """The path with other formulas for some kinds: each takes distance and window."""
-    return lambda kind, distance, window: (
-        float(others[kind](distance, window)) if kind in others else path(kind, distance, window)
-    )
-
-
-def halving(distance, window):
-    return math.inf if distance >= window else (distance.bit_length() if distance else 0)
-
-
-PATH = Exercise(
-    id="04.path",
-    title="How long is the way?",
-    difficulty=2,
-    minutes=12,
-    contract="my_path(kind, distance, window) takes the kind, 'mlp', 'cnn', 'rnn' or 'gpt', how many words back a word "
-    "lies (0 is the last one), and how many words the MLP and the CNN see, the last one included; it returns the "
-    "fewest steps from one position to another that bring the word to the prediction, math.inf where no way leads. "
-    "The CNN has dilations 1, 2, 4, …, each once; a layer steps back by its dilation or not at all.",
-    returns="a number",
-    reference=path,
-    inputs=path_inputs,
-    misconceptions=(
         Misconception(
-            "one step too many in the window",
-            lambda kind, distance, window: path(kind, distance, window + 1),
-            "A window of 8 holds the last word and 7 before it: what about a distance of 8?",
+            "nothing before the filter is whole",
+            only_whole_filters,
+            "The first results are 0: the weights that meet a number of the text count there, too.",
         ),
         Misconception(
-            "windows without an end",
-            lambda kind, distance, window: path(kind, distance, math.inf),
-            "Words outside the window got a way, too: nothing that the model computes depends on them.",
+            "a zero too many",
+            lambda x, w, dilation: causal(F.pad(x, (dilation, 0))[: len(x)], w, dilation),
+            "All comes d places late: K weights reach back (K - 1)·d places, so that many zeros stand in front.",
         ),
         Misconception(
-            "the CNN goes word by word",
-            other_path(cnn=lambda distance, window: math.inf if distance >= window else distance),
-            "The CNN is counted as if all its steps had length 1: it has longer ones, too.",
-        ),
-        Misconception(
-            "all layers of the CNN counted",
-            other_path(cnn=halving),
-            "The CNN is counted with every layer up to the largest that it needs: a layer may also stay where it is.",
-        ),
-        Misconception(
-            "the CNN in one step",
-            other_path(cnn=lambda distance, window: math.inf if distance >= window else min(distance, 1)),
-            "The CNN gets everywhere in one step here: a layer steps back by its own dilation only.",
-        ),
-        Misconception(
-            "attention goes word by word",
-            other_path(gpt=lambda distance, window: distance),
-            "A GPT is counted like an RNN: how many positions does a query pass on its way to a key?",
-        ),
-        Misconception(
-            "the last word is a step away",
-            lambda kind, distance, window: path(kind, max(distance, 1), window),
-            "The last word stands where the prediction is made: from there to there it takes no step.",
-        ),
-        Misconception(
-            "an RNN with a window",
-            other_path(rnn=lambda distance, window: math.inf if distance >= window else distance),
-            "The RNN got a window: its memory has none, however faint a word has become in it.",
-        ),
-        Misconception(
-            "an RNN in one step",
-            other_path(rnn=lambda distance, window: min(distance, 1)),
-            "The RNN gets everywhere in one step here: its memory passes through every word between.",
+            "two weights only",
+            lambda x, w, dilation: causal(x, w[:2], dilation),
+            "Only the first two weights had a say, as in section 4's filter of two: here there are K of them.",
         ),
     ),
 )
 
-EXERCISES = (DISCOUNT, CAUSAL, PATH)
+
+EXERCISES = (DISCOUNT, CAUSAL)

@@ -40,6 +40,18 @@ def memory_outside(x, W, U, b):
     return torch.stack(shown)
 
 
+def bias_outside(x, W, U, b):
+    h, shown = torch.zeros_like(b), []
+    for x_t in x:
+        h = torch.tanh(W @ x_t + U @ h) + b
+        shown.append(h)
+    return torch.stack(shown)
+
+
+def squashed_when_shown(x, W, U, b):
+    return torch.tanh(steps(x, W, U, b, squash=lambda h: h))
+
+
 def input_remembered(x, W, U, b):
     now = x @ W.T + b
     before = torch.cat([torch.zeros_like(b)[None], now[:-1]])
@@ -107,6 +119,26 @@ RNN = Exercise(
             "sigmoid instead of tanh",
             lambda x, W, U, b: steps(x, W, U, b, squash=torch.sigmoid),
             "All numbers lie between 0 and 1: that is a sigmoid (Elman's units were of this kind), here it is tanh.",
+        ),
+        Misconception(
+            "b outside the tanh",
+            bias_outside,
+            "b was added after the tanh: it belongs inside, with W x and U h.",
+        ),
+        Misconception(
+            "squashed only when shown",
+            squashed_when_shown,
+            "The memory that is passed on has not been through tanh: the new h is what U meets at the next word.",
+        ),
+        Misconception(
+            "one row, T times",
+            lambda x, W, U, b: rnn(x, W, U, b)[-1:].repeat(len(x), 1),
+            "All rows are the last memory: one tensor was changed in place and kept T times. Each word makes a new h.",
+        ),
+        Misconception(
+            "a memory of ones",
+            lambda x, W, U, b: steps(x, W, U, b, start=1.0),
+            "The memory began as ones: before the first word it has read nothing, N zeros.",
         ),
     ),
 )
@@ -187,7 +219,7 @@ LSTM = Exercise(
         ),
         Misconception(
             "gates without a sigmoid",
-            lambda parts, c: cell_without_sigmoid(*parts.chunk(4, dim=-1), c),
+            cell_of(lambda i, f, g, c: f * c + i * torch.tanh(g), lambda o, c: o * torch.tanh(c)),
             "The gates are no shares between 0 and 1: they have to pass a sigmoid.",
         ),
         Misconception(
@@ -220,13 +252,36 @@ LSTM = Exercise(
             lambda parts, c: cell(parts, c)[::-1],
             "The two results stand in the other order: first h, then c.",
         ),
+        Misconception(
+            "all is let in",
+            cell_of(lambda i, f, g, c: torch.sigmoid(f) * c + torch.tanh(g)),
+            "All of g is written: sigmoid(i) decides how much of it comes in.",
+        ),
+        Misconception(
+            "o without a sigmoid",
+            cell_of(right_memory, lambda o, c: o * torch.tanh(c)),
+            "The gate o has not been through a sigmoid, i and f have: it is a share as well, between 0 and 1.",
+        ),
+        Misconception(
+            "gates through tanh",
+            cell_of(
+                lambda i, f, g, c: torch.tanh(f) * c + torch.tanh(i) * torch.tanh(g),
+                lambda o, c: torch.tanh(o) * torch.tanh(c),
+            ),
+            "The gates passed a tanh, so they may be negative: shares between 0 and 1 come from a sigmoid.",
+        ),
+        Misconception(
+            "the memory itself squashed",
+            lambda parts, c: (cell(parts, c)[0], torch.tanh(cell(parts, c)[1])),
+            "The c that is passed on was squashed: only what is shown passes a tanh, or c would fade at each step.",
+        ),
+        Misconception(
+            "the old memory passed on",
+            lambda parts, c: (cell(parts, c)[0], c),
+            "h is right, but the old c was returned: what was written is lost at the next step.",
+        ),
     ),
 )
-
-
-def cell_without_sigmoid(i, f, g, o, c):
-    c = f * c + i * torch.tanh(g)
-    return o * torch.tanh(c), c
 
 
 EXERCISES = (RNN, LSTM)
