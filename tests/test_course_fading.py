@@ -36,7 +36,7 @@ def test_a_page_has_the_picture_in_words(monkeypatch):
     assert try_weight(0.5, 20) is None
     assert (
         shown[0]["text/plain"]
-        == "Weight 0.5, 20 steps back: of a change of 1 is left without tanh 9.5e-07, with tanh 7e-07."
+        == "Weight 0.5, 20 steps back: a small change arrives times 9.5e-07 without tanh, times 7e-07 with tanh."
     )
     assert f'alt="Two curves over 20 steps, logarithmic. {shown[0]["text/plain"]}"' in shown[0]["text/html"]
 

@@ -110,6 +110,7 @@ def test_names_at_the_ends_of_lines_do_not_overlap_and_stand_where_a_line_leaves
     assert place["window"][0] < place["falling"][0] < 0.5 < place["flat"][0]
     assert place["falling"][1] < 0.1  # 0.5**29 is the last of its values above 1e-9
     assert np.isnan(axes.lines[3].get_ydata()[7:]).all()
+    assert axes.lines[3].get_zorder() > axes.lines[0].get_zorder()  # or "flat" would hide all of it
 
 
 def test_an_axis_over_many_decades_has_ticks_that_are_powers_of_ten() -> None:

@@ -51,8 +51,8 @@ def slopes(weight: float, n: int = STEPS, start: float = 1.0) -> dict[str, np.nd
 def said(weight: float, k: int) -> str:
     """The two products at k, in words."""
     left = slopes(weight)
-    values = [f"{name} {float(line[k]):.2g}" for name, line in left.items()]
-    return f"Weight {weight:g}, {k} step{'s' * (k > 1)} back: of a change of 1 is left {', '.join(values)}."
+    values = [f"times {float(line[k]):.2g} {name}" for name, line in left.items()]
+    return f"Weight {weight:g}, {k} step{'s' * (k > 1)} back: a small change arrives {', '.join(values)}."
 
 
 def as_html(weight: float, k: int) -> str:
@@ -60,5 +60,6 @@ def as_html(weight: float, k: int) -> str:
     left = {name: line[: k + 1] for name, line in slopes(weight, max(k, 1)).items()}
     x, y = "steps k", "left of a change"
     figure = figures.curves(np.arange(k + 1), left, xlabel=x, ylabel=y, log_y=True, direct=True)
+    figure.axes[0].set_xticks(range(0, k + 1, math.ceil(k / 10)))  # there are no half steps
     picture = static.image(figures.to_svg(figure), f"Two curves over {k} steps, logarithmic. {said(weight, k)}")
     return f'<div role="status">{said(weight, k)}</div>{picture}'
