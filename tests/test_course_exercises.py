@@ -113,6 +113,7 @@ def test_each_notebook_has_three_to_five_exercises_and_the_first_has_fewer():
         "08": 4,
         "09": 4,
         "10": 5,
+        "13": 5,
         "15": 5,
     }
 
@@ -161,6 +162,8 @@ def test_references_agree_with_examples_worked_by_hand():
     assert nb01_measures.bits_per_character(
         nats_per_token=2.0794415416798357, n_tokens=2, n_characters=6
     ) == pytest.approx(1)
+    assert find("13.repeats").reference([1, 2, 3, 1, 2, 4, 2, 1, 2], 3) == [3, 4]
+    assert find("13.cache").reference(12, 12, 64, 1024, 1, 4) == 72 * 2**20
     assert [nb01.draw([0.25, 0.5, 0.25], u) for u in (0, 0.2, 0.25, 0.74, 0.75, 0.99)] == [0, 0, 1, 1, 2, 2]
     assert nb02_merges.merged([1, 1, 1, 2], (1, 1), 9) == [9, 1, 2]
     assert nb02.fertility(list, "two words") == 9 / 2
