@@ -31,7 +31,7 @@ def spoilt():
     made.callbacks = (lambda one, record: record["step"] == 3 and one.model.wte.weight.data.fill_(np.nan),)
     return made"""
 CELLS = [
-    "bad = course.train_live(spoilt(), title='spoilt')\nbad",
+    "bad = course.train_live(spoilt(), title='spoilt')\nbad.thread.join()  # the next run would stop it\nbad",
     "rep = course.replay('story', speed=1e6)\nrep",
     "live = course.train_live(trainer(), sample=lambda model: 'once', floor=1.0, others={'other': "
     "[{'step': n, 'loss': 3.0} for n in range(90)]})\nlive",
