@@ -136,7 +136,7 @@ CACHE = Exercise(
         ),
         Misconception(
             "numbers, not bytes",
-            lambda *numbers: cache_bytes(*numbers[:-1], 1),
+            wrong_by(lambda *numbers: 1 / numbers[-1]),
             "This counts numbers: how many bytes does each take?",
         ),
         Misconception(
