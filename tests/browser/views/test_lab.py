@@ -98,8 +98,8 @@ def test_the_lens_is_moved_to_another_position(view, opened) -> None:
     settle(opened)
     prints(opened, "print(view.lens['position'], view.request['position'])", "0 0")
     assert position.get_attribute("aria-valuetext") == "0: “The”"
-    first = view.locator("table.lens tbody tr").first.locator("td").first.text_content()
-    assert first == run(opened, "print(view.lens['rows'][0][1])")
+    first = view.locator("table.lens tbody tr").first.locator("td").first
+    eventually(first, run(opened, "print(view.lens['rows'][0][1])"))
 
 
 def test_the_cursor_chooses_the_pair_whose_product_is_drawn(view, opened) -> None:
