@@ -53,6 +53,15 @@ def gpt() -> None:
     model.loss(ids, ids)
 
 
+def chunked() -> None:
+    from minigpt.models.chunked import chunked_cross_entropy
+
+    for n_rows in (3, 10):
+        chunked_cross_entropy(
+            torch.randn(B, T, C, requires_grad=True), torch.randn(V, C), torch.randint(V, (B, T)), n_rows
+        )
+
+
 def batches() -> None:
     from minigpt.text.batches import Batches
 
@@ -165,6 +174,7 @@ EXAMPLES: dict[str, Callable[[], None]] = {
     "minigpt.models.attention": attention,
     "minigpt.models.baselines": baselines,
     "minigpt.models.blocks": blocks,
+    "minigpt.models.chunked": chunked,
     "minigpt.models.encoder": encoder,
     "minigpt.models.gpt": gpt,
     "minigpt.models.translator": translator,

@@ -1,0 +1,65 @@
+"""The loss of a large vocabulary a chunk of positions at a time, so that all logits are never there at once.
+
+Shapes: B batch, T time, C channels (n_embd), V vocabulary.
+
+GPT-2's 50,257 scores for each of 8 · 1,024 positions are 1.6 GB in float32; their log-probabilities and their gradient
+are as much again, while all else that a step of the 124M shape keeps for a position is a fifth of that. But no position
+needs another's scores: a chunk's loss and its gradient with respect to x and the table can be had at once, and then its
+scores are forgotten. No product is computed twice. The idea is that of Liger Kernel (Hsu et al. 2024), section 3.2.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+MOST_LOGITS = 1 << 27
+"""Losses of more logits than this, 0.5 GB in float32, are computed in chunks of about so many."""
+LEFT_OUT = -100
+"""A target that is not asked for, as in `F.cross_entropy`."""
+
+
+def chunked_cross_entropy(x: Tensor, table: Tensor, y: Tensor, n_rows: int | None = None) -> Tensor:
+    """Mean cross-entropy, in nats per token, of logits x·tableᵀ: (B, T, C), (V, C), (B, T) -> scalar.
+
+    The same as `F.cross_entropy`, gradients too, up to rounding. `n_rows`: positions of a chunk, by default as many as
+    make `MOST_LOGITS` logits. It can be differentiated once.
+    """
+    n_rows = n_rows or max(128, MOST_LOGITS // len(table) // 128 * 128)  # tensor cores like multiples
+    needed = torch.is_grad_enabled() and (x.requires_grad or table.requires_grad)
+    return ChunkedLoss.apply(x.flatten(0, -2), table, y.flatten(), n_rows, needed)  # type: ignore[return-value]
+
+
+class ChunkedLoss(torch.autograd.Function):
+    """Forward computes the gradients too, for an incoming gradient of 1; backward has them multiplied."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, table: Tensor, y: Tensor, n_rows: int, needed: bool) -> Tensor:
+        autocast = torch.is_autocast_enabled(x.device.type)
+        dtype = torch.get_autocast_dtype(x.device.type) if autocast else x.dtype
+        precise = torch.promote_types(x.dtype, torch.float32)  # softmax, sums and the loss
+        rows, weight = x.to(dtype), table.to(dtype)
+        words = torch.arange(len(table), device=x.device)
+        n_asked = (y != LEFT_OUT).sum()
+        loss = torch.zeros((), dtype=precise, device=x.device)
+        x_grads, table_grad = [], torch.zeros_like(table, dtype=precise) if needed else None
+        for row, target in zip(rows.split(n_rows), y.split(n_rows), strict=True):
+            log_probs = F.linear(row, weight).to(precise).log_softmax(-1)  # (..., V)
+            is_asked = (target != LEFT_OUT).unsqueeze(-1)
+            at = target.clamp(min=0).unsqueeze(-1)
+            loss = loss - (log_probs.gather(1, at) * is_asked).sum()
+            if table_grad is None:
+                continue
+            # The loss's gradient with respect to a score is the probability, less 1 for the token that came.
+            slope = (log_probs.exp() - (words == at).to(precise)) * is_asked / n_asked  # (..., V)
+            slope = slope.to(dtype)
+            x_grads.append((slope @ weight).to(x.dtype))
+            table_grad = table_grad + (slope.T @ row).to(precise)
+        if table_grad is not None:
+            ctx.save_for_backward(torch.cat(x_grads), table_grad.to(table.dtype))
+        return loss / n_asked
+
+    @staticmethod
+    def backward(ctx, *gradients: Tensor):
+        (gradient,) = gradients
+        x_grad, table_grad = ctx.saved_tensors
+        return x_grad * gradient, table_grad * gradient, None, None, None
