@@ -21,6 +21,7 @@ from transformers.utils import logging
 from minigpt.config import GPTConfig
 from minigpt.models.gpt import GPT
 from minigpt.sampling import generate_batch
+from minigpt.training.roofline import bandwidth
 from minigpt.weights import save_pretrained
 
 N_PROMPT, N_NEW = 32, 128
@@ -38,9 +39,9 @@ def main() -> None:
     ours, theirs = same_model_twice(arguments.size)
     for batch_size in arguments.batch:
         compete(ours, theirs, batch_size)  # not counted: the first is always slow
-        rounds, bandwidth = [], 0.0
+        rounds, fastest = [], 0.0
         for _ in range(arguments.rounds):
-            bandwidth = max(bandwidth, read_bandwidth())
+            fastest = max(fastest, bandwidth())
             rounds.append(compete(ours, theirs, batch_size))
         same = all(one.tokens_are_the_same for one in rounds)
         print(f"batch {batch_size}, {arguments.threads} threads, {'the same' if same else 'OTHER'} tokens")
@@ -50,8 +51,8 @@ def main() -> None:
         report(
             our_seconds,
             their_seconds,
-            n_bytes / bandwidth,
-            bandwidth,
+            n_bytes / fastest,
+            fastest,
             TARGETS.get(batch_size) if arguments.threads == 2 else None,
         )
 
@@ -97,7 +98,7 @@ class Turns(StoppingCriteria):
         return torch.zeros(len(input_ids), dtype=torch.bool)
 
 
-def report(ours: list[float], theirs: list[float], limit: float, bandwidth: float, target: float | None) -> None:
+def report(ours: list[float], theirs: list[float], limit: float, fastest: float, target: float | None) -> None:
     for name, seconds in (("transformers", theirs), ("ours", ours)):
         print(f"  {name:12} {1000 * median(seconds):6.1f} ms a step in the middle, {1000 * min(seconds):.1f} at best")
     print(
@@ -106,22 +107,9 @@ def report(ours: list[float], theirs: list[float], limit: float, bandwidth: floa
         + (f"; target {target}" if target else "")
     )
     print(
-        f"  reading all weights once takes {1000 * limit:.1f} ms at {bandwidth / 1e9:.1f} GB/s, the fastest seen here; "
+        f"  reading all weights once takes {1000 * limit:.1f} ms at {fastest / 1e9:.1f} GB/s, the fastest seen here; "
         f"our best step has {limit / min(ours):.0%} of that speed"
     )
-
-
-def read_bandwidth(n_bytes: int = 1 << 28) -> float:
-    """Bytes a second that go to or from memory: the most of a sum, a matrix times a vector, and a copy."""
-    matrix = torch.ones(n_bytes // 4 // 1024, 1024)
-    columns, vector, to = matrix.t(), torch.ones(len(matrix)), torch.empty_like(matrix)
-    best = 0.0
-    for way, n_times in ((matrix.sum, 1), (lambda: columns @ vector, 1), (lambda: to.copy_(matrix), 2)):
-        for _ in range(5):
-            start = time.perf_counter()
-            way()
-            best = max(best, n_times * n_bytes / (time.perf_counter() - start))
-    return best
 
 
 if __name__ == "__main__":
