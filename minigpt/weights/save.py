@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -31,15 +32,22 @@ def save_pretrained(model: GPT, folder: str | os.PathLike[str], dtype: torch.dty
 
 
 def write_model(model: GPT, folder: Path, dtype: torch.dtype | None, end_of_text: int | None = None) -> None:
-    dtype = dtype or model.wte.weight.dtype
+    config = write_weights(model, folder / MODEL, dtype or model.wte.weight.dtype, end_of_text)
+    (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8", newline="\n")
+
+
+def write_weights(model: GPT, path: Path, dtype: torch.dtype, end_of_text: int | None = None) -> dict[str, Any]:
+    """One file, with the config in its header; returns what a config.json beside it would hold."""
     tensors = to_official(model, dtype)
     if problems := not_finite(tensors):
         advice = f"Nothing was written. If they are finite in the model, {dtype} is too small: take torch.bfloat16"
         raise ValueError(listing(f"the model in {dtype} has weights that are not finite numbers", problems, advice))
     config = to_official_config(model.config, dtype, end_of_text)
-    (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8", newline="\n")
-    save_file(tensors, folder / MODEL, metadata={"format": "pt", CONFIG_KEY: json.dumps(config)})
-    shutil.copymode(folder / CONFIG, folder / MODEL)  # safetensors lets nobody but the owner read
+    path.touch()  # with the rights of an ordinary file: safetensors lets nobody but the owner read
+    mode = path.stat().st_mode
+    save_file(tensors, path, metadata={"format": "pt", CONFIG_KEY: json.dumps(config)})
+    path.chmod(mode)
+    return config
 
 
 @contextmanager
