@@ -44,9 +44,10 @@ def alone(tmp_path_factory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("n", "way"), [(2, "ddp"), (4, "ddp"), (2, "fsdp"), (4, "fsdp")])
-def test_n_processes_print_the_losses_of_one_and_leave_its_checkpoint(n, way, alone, tmp_path):
-    done = torchrun(n, tmp_path, PARALLEL=way)
+@pytest.mark.parametrize(("n", "way", "most"), [(2, "ddp", 20), (4, "ddp", 9999), (2, "fsdp", 9999), (4, "fsdp", 20)])
+def test_n_processes_print_the_losses_of_one_and_leave_its_checkpoint(n, way, most, alone, tmp_path):
+    """With the loss in one piece and, where there are more than `most` logits, in chunks."""
+    done = torchrun(n, tmp_path, PARALLEL=way, MOST_LOGITS=str(most))
     assert done.returncode == 0, done.stderr[-2000:]
     assert losses(tmp_path) == pytest.approx(losses(alone), abs=1e-6)
     assert valid_losses(tmp_path) == pytest.approx(valid_losses(alone), abs=1e-6)

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.fsdp import fully_shard
+from torch.distributed.fsdp import fully_shard, register_fsdp_forward_method
 from torch.distributed.rendezvous import rendezvous
 from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.nn.parallel import DistributedDataParallel
@@ -119,6 +119,8 @@ def spread(model: Any, loss: Callable[..., Tensor], way: str) -> Callable[..., T
             for block in module:
                 fully_shard(block)
     fully_shard(model)
+    if hasattr(model, "hidden"):
+        register_fsdp_forward_method(model, "hidden")  # a loss in chunks calls it without the model's forward
     return loss
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from minigpt.config import GPTConfig
+from minigpt.models import chunked
 from minigpt.models.gpt import GPT
 from minigpt.text.batches import Batches
 from minigpt.training import distributed
@@ -19,6 +20,7 @@ CONFIG = GPTConfig(n_vocab=11, n_ctx=6, n_embd=8, n_head=2, n_layer=2)
 
 def main(folder: Path) -> None:
     torch.manual_seed(0)
+    chunked.MOST_LOGITS = int(os.environ.get("MOST_LOGITS", chunked.MOST_LOGITS))
     ids = np.random.default_rng(0).integers(CONFIG.n_vocab, size=500).astype(np.uint16)
     batches, valid = (Batches(ids, CONFIG.n_ctx, 8, seed) for seed in (1, 2))
     way = os.environ.get("PARALLEL", "ddp")
