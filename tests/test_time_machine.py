@@ -23,12 +23,11 @@ def toy(n_steps: int = 6) -> Settings:
 @pytest.fixture
 def data(tmp_path):
     """A folder with stories of our own under the names of the recipe."""
-    stories = [f"{a} met {b}. {b} gave {a} a ball, and {a} said: thank you, {b}!" for a in NAMES for b in NAMES]
+    stories = [f"{a} met {b}. {b} gave {a} a ball, and {a} said: thank you, {b}!" for a in NAMES for b in NAMES * 2]
     folder = tmp_path / "data" / "train"
     folder.mkdir(parents=True)
     text = "<|endoftext|>".join(stories)
     (folder / "tinystories_train_head_4mb_recased.txt.xz").write_bytes(lzma.compress(text.encode()))
-    (folder / "tinystories_valid_0.8mb.txt").write_text("\n".join(stories[:6]), encoding="utf-8")
     return tmp_path / "data"
 
 

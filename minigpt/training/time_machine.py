@@ -2,9 +2,10 @@
 
     python -m minigpt.training.time_machine --data DATA --folder runs/time_machine
 
-DATA is a folder with the story texts of `minigpt.training.story` under train/. Run it again to go on after a stop. The
-folder then holds the tokenizer, a snapshot of each step in `Settings.snapshots`, and measures.jsonl with what
-`inspection.birth` measures: `load_snapshots(folder)` and `course.time_machine(folder=folder)` take it.
+DATA is a folder with the TinyStories of `minigpt.training.story` under train/. Their people get new names, others in
+each story (`text.names`), which can be copied and cannot be known. Run it again to go on after a stop. The folder then
+holds the tokenizer, a snapshot of each step in `Settings.snapshots`, and measures.jsonl with what `inspection.birth`
+measures: `load_snapshots(folder)` and `course.time_machine(folder=folder)` take it.
 """
 
 import argparse
@@ -19,15 +20,18 @@ from minigpt.config import GPTConfig
 from minigpt.inspection.birth import make_probe, measure
 from minigpt.models.gpt import GPT
 from minigpt.text.batches import Batches, encode_documents
+from minigpt.text.names import find_names, renamed
 from minigpt.text.tokenizers import BPETokenizer
 from minigpt.training.loop import TrainConfig, Trainer
-from minigpt.training.story import SOURCES, VALID, read_documents
+from minigpt.training.story import SOURCES, read_documents
 from minigpt.training.telemetry import Telemetry
 from minigpt.weights.snapshots import save_snapshot
 
 log = logging.getLogger(__name__)
 
 TEXT = SOURCES[0]
+HELD_OUT = 20
+"""One in so many stories, the last ones of the file, is not trained on."""
 MEASURES = "measures.jsonl"
 MODEL = GPTConfig(n_vocab=512, n_ctx=128, n_embd=96, n_head=4, n_layer=3)
 TRAIN = TrainConfig(
@@ -96,14 +100,16 @@ def train(
 
 
 def prepare(data: Path, folder: Path, n_vocab: int) -> None:
-    """The folder's tokenizer, and the ids of both texts, made once."""
+    """The folder's tokenizer, and the ids of stories to learn from and of others that are held out, made once."""
     files = [folder / name for name in ("tokenizer.json", "train.npy", "valid.npy")]
     if not all(file.exists() for file in files):
-        documents, held_out = (read_documents(data, source) for source in (TEXT, VALID))
+        documents = read_documents(data, TEXT)
+        documents = renamed(documents, find_names(documents), seed=0)
+        n = len(documents) - len(documents) // HELD_OUT
         folder.mkdir(parents=True, exist_ok=True)
-        tokenizer = BPETokenizer.train(documents, n_vocab)
-        np.save(files[1], encode_documents(tokenizer, documents))
-        np.save(files[2], encode_documents(tokenizer, held_out))
+        tokenizer = BPETokenizer.train(documents[:n], n_vocab)
+        np.save(files[1], encode_documents(tokenizer, documents[:n]))
+        np.save(files[2], encode_documents(tokenizer, documents[n:]))
         tokenizer.save(files[0])
 
 
