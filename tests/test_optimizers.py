@@ -6,7 +6,15 @@ import torch
 
 from minigpt.config import GPTConfig
 from minigpt.models.gpt import GPT
-from minigpt.training.optimizers import Muon, adamw, decay_groups, is_hidden_matrix, learning_rate, orthogonalise
+from minigpt.training.optimizers import (
+    Muon,
+    adamw,
+    decay_groups,
+    is_hidden_matrix,
+    learning_rate,
+    orthogonalise,
+    orthogonalise_all,
+)
 
 
 def test_the_rate_climbs_in_a_line_and_falls_by_half_a_cosine():
@@ -66,6 +74,37 @@ def test_muon_treats_the_three_parts_of_c_attn_apart():
     optimizer.step()
     for part, part_gradient in zip(whole.detach().chunk(3), gradient.chunk(3), strict=True):
         torch.testing.assert_close(part, -orthogonalise(part_gradient))
+
+
+def test_matrices_of_one_shape_go_through_together_and_come_back_in_their_places():
+    torch.manual_seed(0)
+    matrices = [torch.randn(shape) * (i + 1) for i, shape in enumerate([(8, 8), (24, 8), (8, 8), (8, 24), (24, 8)])]
+    for matrix, found in zip(matrices, orthogonalise_all(matrices), strict=True):
+        torch.testing.assert_close(found, orthogonalise(matrix), atol=1e-5, rtol=0)
+
+
+def test_bfloat16_brings_singular_values_near_one_too_and_leaves_the_format_of_the_weights():
+    torch.manual_seed(0)
+    matrices = [torch.randn(shape) for shape in [(16, 16), (64, 16), (16, 64)]]
+    rough = orthogonalise_all(matrices, torch.bfloat16)
+    for found, exact in zip(rough, orthogonalise_all(matrices), strict=True):
+        assert found.dtype == torch.float32
+        assert (found - exact).norm() < 0.06 * exact.norm()
+    assert any(not torch.equal(found, exact) for found, exact in zip(rough, orthogonalise_all(matrices), strict=True))
+
+
+def test_momentum_is_the_share_of_the_mean_that_a_step_keeps():
+    torch.manual_seed(0)
+    p, gradients = torch.nn.Parameter(torch.zeros(4, 4)), torch.randn(2, 4, 4)
+    optimizer = Muon([("h.0.attn.c_proj.weight", p)], momentum=0.6)
+    optimizer.param_groups[0]["lr"] = 1.0
+    mean, expected = torch.zeros(4, 4), torch.zeros(4, 4)
+    for gradient in gradients:
+        p.grad = gradient.clone()
+        optimizer.step()
+        mean = 0.6 * mean + 0.4 * gradient
+        expected -= orthogonalise(0.4 * gradient + 0.6 * mean)
+    torch.testing.assert_close(p.detach(), expected, atol=1e-5, rtol=0)
 
 
 def test_muon_steps_are_of_one_size_however_large_the_gradient():

@@ -55,6 +55,8 @@ class TrainConfig:
     """`"adamw"`, or `"muon"`: Muon on the matrices inside the blocks, AdamW on the rest."""
     muon_learning_rate: float = 0.02
     """Peak rate of Muon; it follows the same curve."""
+    muon_momentum: float = 0.95
+    """Share of Muon's mean of the gradients that each step keeps; short runs like less."""
     eval_every: int = 100
     """Steps between two measurements of the validation loss."""
     n_eval_batches: int = 8
@@ -83,6 +85,8 @@ class TrainConfig:
         for name in ("learning_rate", "muon_learning_rate", "max_grad_norm"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name}={getattr(self, name)!r}: must be above 0")
+        if not 0 <= self.muon_momentum < 1:
+            raise ValueError(f"muon_momentum={self.muon_momentum!r}: must be at least 0 and below 1")
 
 
 class Trainer:
@@ -111,7 +115,7 @@ class Trainer:
         self.loss = distributed.spread(
             model, torch.compile(loss) if self.config.compile else loss, self.config.parallel
         )
-        self.optimizers = make_optimizers(model, self.config)
+        self.optimizers = make_optimizers(model, self.config, self.precision.dtype)
         self.step = 0
         self.records: list[dict] = []
         self.folder = Path(folder) if folder is not None else None
@@ -277,14 +281,17 @@ class Trainer:
             self.records = self.telemetry.read()
 
 
-def make_optimizers(model: torch.nn.Module, config: TrainConfig) -> list[torch.optim.Optimizer]:
-    """AdamW over everything, or Muon over the hidden matrices and AdamW over the rest."""
+def make_optimizers(
+    model: torch.nn.Module, config: TrainConfig, dtype: torch.dtype = torch.float32
+) -> list[torch.optim.Optimizer]:
+    """AdamW over everything, or Muon over the hidden matrices, with products in `dtype`, and AdamW over the rest."""
     named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     if config.optimizer == "adamw":
         return [adamw(named, config.weight_decay)]
     hidden = [(name, p) for name, p in named if is_hidden_matrix(name, p)]
     rest = [(name, p) for name, p in named if not is_hidden_matrix(name, p)]
-    return [Muon(hidden, weight_decay=config.weight_decay), adamw(rest, config.weight_decay)]
+    muon = Muon(hidden, config.muon_momentum, config.weight_decay, dtype)
+    return [muon, adamw(rest, config.weight_decay)]
 
 
 @contextlib.contextmanager

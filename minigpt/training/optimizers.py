@@ -48,32 +48,44 @@ def is_hidden_matrix(name: str, parameter: nn.Parameter) -> bool:
 class Muon(torch.optim.Optimizer):
     """Momentum whose matrix is replaced by the nearest one with all singular values near 1, then a step along it.
 
-    `torch.optim.Muon` is the same idea but computes in bfloat16, which a CPU without bfloat16 units takes some
-    seconds a step for; this one computes in the number format of the weights. `c_attn` is three matrices in one and
-    treated as three.
+    The products that find it are computed in `dtype`: bfloat16 is good enough, as Jordan et al. say, and several times
+    as fast where the processor has units for it; `torch.optim.Muon` takes it everywhere, and then some seconds a step
+    where there are none. `c_attn` is three matrices in one and treated as three.
     """
 
     def __init__(
-        self, named_parameters: list[tuple[str, nn.Parameter]], momentum: float = 0.95, weight_decay: float = 0.0
+        self,
+        named_parameters: list[tuple[str, nn.Parameter]],
+        momentum: float = 0.95,
+        weight_decay: float = 0.0,
+        dtype: torch.dtype = torch.float32,
     ):
         group = {"params": [p for _, p in named_parameters], "names": [name for name, _ in named_parameters]}
         super().__init__([group], {"lr": 0.0, "momentum": momentum, "weight_decay": weight_decay})
+        self.dtype = dtype
 
     @torch.no_grad()
     def step(self, closure=None):
         assert closure is None, "Muon takes no closure"
         for group in self.param_groups:
-            for name, p in zip(group["names"], group["params"], strict=True):
-                if p.grad is None:
-                    continue
-                state = self.state[p]
-                if not state:
-                    state["momentum"] = torch.zeros_like(p)
-                average = state["momentum"].lerp_(p.grad, 1 - group["momentum"])
-                direction = p.grad.lerp(average, group["momentum"])  # Nesterov's look ahead
-                parts = direction.chunk(3) if name.endswith("c_attn.weight") else (direction,)
-                step = torch.cat([orthogonalise(part) * shape_factor(part) for part in parts])
+            moved = [(name, p) for name, p in zip(group["names"], group["params"], strict=True) if p.grad is not None]
+            parts = [
+                self.direction(p, group["momentum"]).chunk(3 if name.endswith("c_attn.weight") else 1)
+                for name, p in moved
+            ]
+            steps = iter(orthogonalise_all([part for some in parts for part in some], self.dtype))
+            for (_, p), some in zip(moved, parts, strict=True):
+                step = torch.cat([next(steps) * shape_factor(part) for part in some])
                 p.mul_(1 - group["lr"] * group["weight_decay"]).add_(step, alpha=-group["lr"])
+
+    def direction(self, p: nn.Parameter, momentum: float) -> Tensor:
+        """The mean of the gradients so far, and a look ahead to where it will be after the next (Nesterov)."""
+        assert p.grad is not None
+        state = self.state[p]
+        if not state:
+            state["momentum"] = torch.zeros_like(p)
+        average = state["momentum"].lerp_(p.grad, 1 - momentum)
+        return p.grad.lerp(average, momentum)
 
 
 def shape_factor(matrix: Tensor) -> float:
@@ -81,17 +93,37 @@ def shape_factor(matrix: Tensor) -> float:
     return math.sqrt(max(1.0, matrix.size(0) / matrix.size(1)))
 
 
-def orthogonalise(matrix: Tensor, n_steps: int = 5) -> Tensor:
-    """A matrix with the same singular vectors and all singular values pushed to about 1 (0.7 to 1.2).
+def orthogonalise_all(matrices: list[Tensor], dtype: torch.dtype = torch.float32) -> list[Tensor]:
+    """Each of the matrices orthogonalised, with products in `dtype`.
+
+    Where products are fast, calling them takes longer than computing them: all matrices of one shape are one batch. In
+    float32 on a processor they are not, and a matrix by itself stays in its caches.
+    """
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for i, matrix in enumerate(matrices):
+        together = matrix.is_cuda or dtype is torch.bfloat16
+        groups.setdefault(tuple(matrix.shape) if together else (i,), []).append(i)
+    result = list(matrices)
+    for some in groups.values():
+        batch = orthogonalise(torch.stack([matrices[i] for i in some]).to(dtype))
+        for i, one in zip(some, batch, strict=True):
+            result[i] = one.to(matrices[i].dtype)
+    return result
+
+
+def orthogonalise(matrices: Tensor, n_steps: int = 5) -> Tensor:
+    """Matrices with the same singular vectors and all singular values pushed to about 1 (0.7 to 1.2).
 
     Newton-Schulz iteration with the quintic coefficients of Jordan et al. 2024: each step applies the polynomial
-    3.4445 s - 4.7750 s³ + 2.0315 s⁵ to every singular value s, by matrix products alone.
+    3.4445 s - 4.7750 s³ + 2.0315 s⁵ to every singular value s, by matrix products alone. One matrix (rows, columns), or
+    several (n, rows, columns); the result has the same shape.
     """
     a, b, c = 3.4445, -4.7750, 2.0315
-    tall = matrix.size(0) > matrix.size(1)
-    x = matrix.T if tall else matrix
-    x = x / (x.norm() + 1e-7)
+    tall = matrices.size(-2) > matrices.size(-1)
+    x = matrices.mT if tall else matrices
+    x = x.reshape(-1, *x.shape[-2:])
+    x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     for _ in range(n_steps):
-        gram = x @ x.T
-        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
-    return x.T if tall else x
+        gram = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return (x.mT if tall else x).reshape(matrices.shape)
