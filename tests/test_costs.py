@@ -7,9 +7,12 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 from minigpt.config import GPTConfig
+from minigpt.models import chunked
 from minigpt.models.gpt import GPT
+from minigpt.training import costs
 from minigpt.training.costs import Memory, activations_of_a_block, flops_per_token, hours, memory
 from minigpt.training.loop import TrainConfig, make_optimizers
+from minigpt.training.precision import computing
 
 CONFIGS = [
     GPTConfig(n_vocab=50, n_ctx=16, n_embd=24, n_head=3, n_layer=1),
@@ -34,7 +37,7 @@ def test_operations_are_those_that_pytorch_counts(config, training):
     assert counter.get_total_flops() == x.numel() * flops_per_token(config, training=training)
 
 
-def bytes_kept(model: GPT, x: torch.Tensor, y: torch.Tensor) -> int:
+def bytes_kept(model: GPT, x: torch.Tensor, y: torch.Tensor, dtype: torch.dtype = torch.float32) -> int:
     """Bytes of all tensors that the forward pass keeps, those of the weights aside; shared memory counts once."""
     own = {p.untyped_storage().data_ptr() for p in model.parameters()}
     kept, alive = {}, []
@@ -46,7 +49,7 @@ def bytes_kept(model: GPT, x: torch.Tensor, y: torch.Tensor) -> int:
             kept[storage.data_ptr()] = storage.nbytes()
         return tensor
 
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor), computing(dtype, x.device):
         loss = model.loss(x, y)
     assert loss.requires_grad
     return sum(kept.values())
@@ -59,9 +62,29 @@ def test_activations_are_counted_to_the_byte(config):
     assert found - 4 == memory(config, batch_size=4).activations  # and one number, how many targets there are
 
 
+@pytest.mark.parametrize("config", CONFIGS)
+def test_activations_in_bfloat16_are_counted_to_the_byte(config):
+    x, y = batch(config, 4)
+    found = bytes_kept(GPT(config), x, y, torch.bfloat16)
+    assert found - 4 == memory(config, batch_size=4, activation_bytes=2).activations
+
+
+@pytest.mark.parametrize(("dtype", "activation_bytes"), [(torch.float32, 4), (torch.bfloat16, 2)])
+def test_activations_beside_a_loss_in_chunks_are_counted_to_the_byte(monkeypatch, dtype, activation_bytes):
+    config = CONFIGS[1]
+    for module in (chunked, costs):
+        monkeypatch.setattr(module, "MOST_LOGITS", 1000)
+    x, y = batch(config, 4)
+    table_gradient = 4 * config.n_vocab * config.n_embd  # is counted as passing
+    found = bytes_kept(GPT(config), x, y, dtype) - table_gradient
+    copy = 2 * config.n_vocab * config.n_embd * (activation_bytes == 2)  # of the table: gone when the loss is there
+    assert found == memory(config, batch_size=4, activation_bytes=activation_bytes).activations - copy
+
+
 def test_a_block_keeps_sixteen_times_its_width():
     config = CONFIGS[1]
-    assert sum(activations_of_a_block(config).values()) == 16 * 32 + 4 + 4
+    assert sum(activations_of_a_block(config).values()) == 4 * (16 * 32 + 4 + 4)
+    assert sum(activations_of_a_block(config, 2).values()) == 2 * 14 * 32 + 4 * (2 * 32 + 4 + 4)
 
 
 def peak_of_a_step(config: GPTConfig, batch_size: int, optimizer: str) -> int:
@@ -101,6 +124,24 @@ def peak_of_a_step(config: GPTConfig, batch_size: int, optimizer: str) -> int:
 def test_the_peak_is_foretold_within_15_percent(config, batch_size, optimizer):
     found = peak_of_a_step(config, batch_size, optimizer)
     assert memory(config, batch_size, optimizer=optimizer).peak == pytest.approx(found, rel=0.15)
+
+
+@pytest.mark.slow
+def test_the_peak_with_a_loss_in_chunks_is_foretold_and_lower(monkeypatch):
+    config = GPTConfig(n_vocab=3000, n_ctx=128, n_embd=64, n_head=2, n_layer=2)
+    whole = memory(config, 16).peak
+    for module in (chunked, costs):
+        monkeypatch.setattr(module, "MOST_LOGITS", 3000 * 256)
+    found = peak_of_a_step(config, 16, "adamw")
+    assert memory(config, 16).peak == pytest.approx(found, rel=0.15)
+    assert found < 0.6 * whole
+
+
+def test_a_batch_in_parts_keeps_less_and_carries_the_gradients():
+    whole, parts = memory(CONFIGS[1], 8), memory(CONFIGS[1], 8, n_accumulate=4)
+    assert (whole.carried, parts.carried) == (0, parts.gradients)
+    assert parts.activations == memory(CONFIGS[1], 2).activations
+    assert parts.peak - memory(CONFIGS[1], 2).peak == parts.gradients
 
 
 def test_sharding_divides_what_is_held_and_data_parallel_only_what_is_kept():

@@ -3,7 +3,7 @@
 Shapes: B batch, T time, C channels (n_embd), V vocabulary.
 
 GPT-2's 50,257 scores for each of 8 · 1,024 positions are 1.6 GB in float32; their log-probabilities and their gradient
-are as much again, while all else that a step of the 124M shape keeps for a position is a fifth of that. But no position
+are as much again each. But no position
 needs another's scores: a chunk's loss and its gradient with respect to x and the table can be had at once, and then its
 scores are forgotten. No product is computed twice. The idea is that of Liger Kernel (Hsu et al. 2024), section 3.2.
 """
@@ -24,9 +24,14 @@ def chunked_cross_entropy(x: Tensor, table: Tensor, y: Tensor, n_rows: int | Non
     The same as `F.cross_entropy`, gradients too, up to rounding. `n_rows`: positions of a chunk, by default as many as
     make `MOST_LOGITS` logits. It can be differentiated once.
     """
-    n_rows = n_rows or max(128, MOST_LOGITS // len(table) // 128 * 128)  # tensor cores like multiples
+    n_rows = n_rows or rows_of_a_chunk(len(table))
     needed = torch.is_grad_enabled() and (x.requires_grad or table.requires_grad)
     return ChunkedLoss.apply(x.flatten(0, -2), table, y.flatten(), n_rows, needed)  # type: ignore[return-value]
+
+
+def rows_of_a_chunk(n_vocab: int) -> int:
+    """Positions whose scores are `MOST_LOGITS` at most, a multiple of 128, which matrix units like."""
+    return max(128, MOST_LOGITS // n_vocab // 128 * 128)
 
 
 class ChunkedLoss(torch.autograd.Function):
@@ -50,8 +55,7 @@ class ChunkedLoss(torch.autograd.Function):
             if table_grad is None:
                 continue
             # The loss's gradient with respect to a score is the probability, less 1 for the token that came.
-            slope = (log_probs.exp() - (words == at).to(precise)) * is_asked / n_asked  # (..., V)
-            slope = slope.to(dtype)
+            slope = log_probs.exp_().add_(words == at, alpha=-1).mul_(is_asked / n_asked).to(dtype)  # (..., V)
             x_grads.append((slope @ weight).to(x.dtype))
             table_grad = table_grad + (slope.T @ row).to(precise)
         if table_grad is not None:

@@ -10,6 +10,7 @@ for Neural Language Models", section 2.1, and Chowdhery et al. 2022, "PaLM", app
 from dataclasses import dataclass
 
 from minigpt.config import GPTConfig
+from minigpt.models.chunked import MOST_LOGITS, rows_of_a_chunk
 
 FLOAT = 4
 """Bytes of a number in float32, in which weights, gradients and the optimiser's averages are kept."""
@@ -26,12 +27,15 @@ class Memory:
     activations: int
     """What the forward pass keeps for the backward pass."""
     passing: int
-    """The logits and their gradient, both alive when the backward pass begins, and the table's gradient there."""
+    """What lives for a moment when the backward pass begins: the scores, all or a chunk of them, with their gradient,
+    and the table's gradient."""
+    carried: int = 0
+    """Gradients of the parts of the batch that came before, where it is computed in parts."""
 
     @property
     def peak(self) -> int:
         """The most at one time: the backward pass begins with all activations and ends with all gradients."""
-        return self.weights + self.optimizer + max(self.gradients, self.activations + self.passing)
+        return self.weights + self.optimizer + max(self.gradients, self.carried + self.activations + self.passing)
 
 
 def matrix_params(config: GPTConfig) -> int:
@@ -58,52 +62,74 @@ def memory(
     *,
     optimizer: str = "adamw",
     activation_bytes: int = FLOAT,
+    compiled: bool = False,
+    n_accumulate: int = 1,
     n_processes: int = 1,
     parallel: str = "ddp",
 ) -> Memory:
-    """What training takes, without dropout. `batch_size` is that of all processes together; `parallel` as in
+    """What training takes, without dropout. `batch_size` is that of all processes and parts together; `parallel` as in
     `TrainConfig`: under "fsdp" each holds its share of weights, gradients and averages.
 
-    `activation_bytes`: 2 for activations in bfloat16. What the libraries take for themselves is not counted. Raises
-    ValueError for sizes that make no sense.
+    `activation_bytes`: 2 where products are computed in bfloat16: the stream, the softmax and the loss are in float32
+    even so. What the libraries take for themselves is not counted. Raises ValueError for sizes that make no sense.
     """
     T, C, V = n_ctx or config.n_ctx, config.n_embd, config.n_vocab
-    if batch_size < 1 or n_processes < 1 or batch_size % n_processes:
+    n_parts = n_processes * n_accumulate
+    if min(batch_size, n_processes, n_accumulate) < 1 or batch_size % n_parts:
         raise ValueError(
-            f"batch_size={batch_size}, n_processes={n_processes}: both at least 1, and one divides the other"
+            f"batch_size={batch_size}, n_processes={n_processes}, n_accumulate={n_accumulate}: all at least 1, and "
+            "the batch can be shared out to the processes and parts, so that one divides the other"
         )
     if config.n_ctx < T:
         raise ValueError(f"n_ctx={T} is more than the model's {config.n_ctx}: take a config with a larger n_ctx")
     n_params = config.n_params()
     hidden = 12 * config.n_layer * C**2 if optimizer == "muon" else 0
     sharing = n_processes if parallel == "fsdp" else 1
-    n_tokens = batch_size // n_processes * T
-    block = sum(activations_of_a_block(config).values())
-    outside = 2 * C + V + 2 + 4  # last LayerNorm in and out, log-probabilities, its mean and deviation, x and y
+    n_tokens = batch_size // n_parts * T
+    block = sum(activations_of_a_block(config, activation_bytes).values())
+    outside, scores = bytes_of_the_loss(config, n_tokens, activation_bytes, compiled)
+    copies = (
+        activation_bytes * matrix_params(config) if activation_bytes < FLOAT else 0
+    )  # of the matrices, whole in each process
     return Memory(
         weights=FLOAT * n_params // sharing,
         gradients=FLOAT * n_params // sharing,
         optimizer=FLOAT * (2 * n_params - hidden) // sharing,
-        activations=activation_bytes * n_tokens * (config.n_layer * block + outside),
-        passing=2 * activation_bytes * n_tokens * V + FLOAT * V * C // sharing,
+        activations=n_tokens * (config.n_layer * block + outside) + copies,
+        passing=scores + FLOAT * V * C // sharing,
+        carried=FLOAT * n_params // sharing if n_accumulate > 1 else 0,
     )
 
 
-def activations_of_a_block(config: GPTConfig) -> dict[str, int]:
-    """Numbers that a block keeps for each token until its backward pass, by what they are."""
-    C = config.n_embd
+def bytes_of_the_loss(config: GPTConfig, n_tokens: int, activation_bytes: int, compiled: bool) -> tuple[int, int]:
+    """What the last LayerNorm and the loss keep for each token, and what the scores take besides for a moment."""
+    C, V = config.n_embd, config.n_vocab
+    norm = FLOAT * (C + 2) + 16  # what comes in, its mean and deviation; and the ids x and y, of 8 bytes
+    if n_tokens * V > MOST_LOGITS:  # in chunks: the gradient of what comes out; scores and log-probabilities of a chunk
+        return norm + FLOAT * C, 2 * FLOAT * min(rows_of_a_chunk(V), n_tokens) * V
+    if compiled:  # the scores as they came from the product, then their gradient
+        return norm + activation_bytes * (C + V), activation_bytes * n_tokens * V
+    return norm + activation_bytes * C + FLOAT * V, 2 * FLOAT * n_tokens * V  # log-probabilities, two gradients
+
+
+def activations_of_a_block(config: GPTConfig, activation_bytes: int = FLOAT) -> dict[str, int]:
+    """Bytes that a block keeps for each token until its backward pass, by what they are.
+
+    What goes into and comes out of a product of matrices has `activation_bytes`, all else is in float32.
+    """
+    C, products = config.n_embd, activation_bytes * config.n_embd
     return {
-        "stream into ln_1": C,
-        "ln_1's mean and deviation": 2,
-        "ln_1 to c_attn": C,
-        "queries, keys, values": 3 * C,
-        "attention's softmax: its logarithm of the sum": config.n_head,
-        "what was gathered, to c_proj": C,
-        "stream into ln_2": C,
-        "ln_2's mean and deviation": 2,
-        "ln_2 to c_fc": C,
-        "c_fc to GELU": 4 * C,
-        "GELU to c_proj": 4 * C,
+        "stream into ln_1": FLOAT * C,
+        "ln_1's mean and deviation": FLOAT * 2,
+        "ln_1 to c_attn": products,
+        "queries, keys, values": 3 * products,
+        "attention's softmax: its logarithm of the sum": FLOAT * config.n_head,
+        "what was gathered, to c_proj": products,
+        "stream into ln_2": FLOAT * C,
+        "ln_2's mean and deviation": FLOAT * 2,
+        "ln_2 to c_fc": products,
+        "c_fc to GELU": 4 * products,
+        "GELU to c_proj": 4 * products,
     }
 
 
