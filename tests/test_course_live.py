@@ -1,6 +1,9 @@
 """Watching a run: a thread trains, the dashboard follows, pause and stop are heard, and what fails is shown."""
 
+import asyncio
 import json
+import subprocess
+import sys
 import threading
 import time
 
@@ -9,6 +12,7 @@ import torch
 
 from minigpt import course
 from minigpt.course import live as module
+from minigpt.training.folders import is_taken, locked
 from tests.test_training import CONFIG, losses, trainer, weights
 
 
@@ -51,13 +55,13 @@ def test_pause_holds_between_two_steps_and_resume_goes_on() -> None:
     run = trainer()
     gate = held(run)
     live = course.train_live(run)
-    live.view.request = "pause"  # as a click in the page does
+    live.view.ask("pause")  # as a click in the page does
     gate.set()
     until(lambda: live.view.state == "paused")
     step = run.step
     time.sleep(0.05)
     assert run.step == step < 6
-    live.view.request = "resume"
+    live.view.ask("resume")
     assert len(live.wait()) == 6
 
 
@@ -66,7 +70,7 @@ def test_stop_keeps_a_checkpoint_and_run_goes_on_from_there(tmp_path) -> None:
     gate = held(run)
     live = course.train_live(run)
     until(lambda: run.step == 2)
-    live.view.request = "stop"
+    live.view.ask("stop")
     gate.set()
     live.wait()
     assert live.view.state == "stopped"
@@ -151,6 +155,43 @@ def test_a_run_of_another_program_is_followed_even_when_it_begins_again(tmp_path
         assert live.view.runs[0]["steps"] == list(range(6))
     finally:
         live.stop()
+
+
+def test_the_end_of_a_followed_run_is_noticed_when_nobody_trains_there_any_more(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(module, "PATIENCE", 0.1)
+    run = trainer(tmp_path)
+    gate = held(run)
+    watched = course.train_live(run)
+    live = course.follow_run(tmp_path)
+    until(lambda: live.view.runs[0]["steps"])
+    time.sleep(0.3)
+    assert live.view.state == "running"  # slow, but there is a trainer
+    gate.set()
+    watched.wait()
+    live.wait()
+    assert live.view.state == "finished"
+    assert live.view.runs[0]["steps"] == list(range(6))
+
+
+def test_a_folder_is_taken_while_a_run_of_any_process_writes_to_it(tmp_path) -> None:
+    assert not is_taken(tmp_path)
+    assert list(tmp_path.iterdir()) == []  # asking leaves nothing
+    with locked(tmp_path):
+        assert is_taken(tmp_path)
+        code = f"import pathlib, minigpt.training.folders as f; print(f.is_taken(pathlib.Path({str(tmp_path)!r})))"
+        assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "True\n"
+    assert not is_taken(tmp_path)
+
+
+def test_what_is_awaited_gives_the_records_and_leaves_the_loop_free() -> None:
+    async def cell():
+        run = trainer()
+        gate = held(run)
+        live = course.train_live(run)
+        asyncio.get_running_loop().call_later(0.05, gate.set)  # never, if waiting kept the loop
+        return await live
+
+    assert len(asyncio.run(cell())) == 6
 
 
 def test_a_foreign_file_is_told_in_the_view(tmp_path) -> None:

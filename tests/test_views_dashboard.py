@@ -57,11 +57,11 @@ def test_what_was_not_measured_is_a_gap() -> None:
 def test_a_click_reaches_whoever_trains_and_a_failure_is_shown() -> None:
     view, heard = views.dashboard(controls=["pause", "stop"]), []
     view.on_request(heard.append)
-    view.request = "pause"
-    view.request = "pause"
+    view.ask("pause")
+    view.ask("pause")
     assert heard == ["pause", "pause"]
     view.on_request(lambda wish: 1 / 0)
-    view.request = "stop"
+    view.ask("stop")
     assert view.error == "ZeroDivisionError: division by zero"
 
 

@@ -2,13 +2,14 @@
 
     live = course.train_live(trainer)
     live                # the dashboard; the notebook answers on while a thread trains
-    live.wait()         # until it is done: the records
+    await live          # until it is done: the records; pause and stop are heard meanwhile
 
-Pause and stop take effect between two steps. While a cell runs, such as one that waits, the page's buttons may not be
-heard before its end: interrupting the kernel stops the run then. After a stop everything is kept, and `trainer.run()`
-goes on from there.
+Pause and stop take effect between two steps. Interrupting the kernel stops the run, too. After a stop everything is
+kept, and `trainer.run()` goes on from there. In a script, where nothing can be awaited, `live.wait()` does the same;
+in a cell it would keep the page's buttons from being heard before its end.
 """
 
+import asyncio
 import os
 import threading
 import time
@@ -23,12 +24,15 @@ import torch
 from minigpt import views
 from minigpt.assets import asset
 from minigpt.course.machine import is_static
+from minigpt.training.folders import is_taken
 from minigpt.training.loop import Trainer
 from minigpt.training.telemetry import parse, read_telemetry
 from minigpt.views.dashboard import Dashboard, Records
 
 PAUSE = 0.5
 """Seconds between two pictures: the eye is slower than the model."""
+PATIENCE = 10
+"""Seconds without a trainer after which a run that is followed is over: one that begins again needs some."""
 N_SAMPLES = 8
 """Texts that a run writes on its way."""
 Sample = Callable[[torch.nn.Module], str]
@@ -115,6 +119,18 @@ class Live:
         if self.error is not None:
             raise self.error
 
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self.waited().__await__()
+
+    async def waited(self) -> Any:
+        """What `await live` gives: as `wait`, but the kernel hears the page's buttons meanwhile."""
+        try:
+            while self.thread.is_alive():
+                await asyncio.sleep(0.1)
+        except (asyncio.CancelledError, KeyboardInterrupt):  # the kernel was interrupted
+            self.stop()
+        return self.wait()
+
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         return self.view._repr_mimebundle_(**kwargs)
 
@@ -188,8 +204,9 @@ def train_live(
 def follow_run(folder: Path | str, *, floor: float | None = None, n_steps: int | None = None) -> Live:
     """Follow a run of another program, such as `minigpt train`, by the telemetry.jsonl in its folder.
 
-    The run goes on whatever happens here; its end is noticed where `n_steps` is given. A page that is only read shows
-    what is there.
+    The run goes on whatever happens here. The watch is over after `n_steps`; where they are not given, once nobody has
+    trained in the folder for ten seconds: the run is done, stopped or killed. A page that is only read shows what is
+    there.
     """
     folder = Path(folder)
     view = views.dashboard(title=folder.name, floor=floor, n_steps=n_steps, controls=("stop",))
@@ -199,8 +216,10 @@ def follow_run(folder: Path | str, *, floor: float | None = None, n_steps: int |
 
 def followed(path: Path, n_steps: int | None) -> Generator[dict | None]:
     """The records of a file as they come, None where there is nothing new; a run that is resumed begins a new file."""
-    known, place, rest = None, 0, ""
+    known, place, rest, alive = None, 0, "", time.monotonic()
     while True:
+        if n_steps is not None or not path.exists() or is_taken(path.parent):
+            alive = time.monotonic()
         if path.exists():
             with open(path, encoding="utf-8") as file:
                 status = os.fstat(file.fileno())
@@ -214,7 +233,7 @@ def followed(path: Path, n_steps: int | None) -> Generator[dict | None]:
                 yield record
                 if n_steps is not None and record["step"] + 1 >= n_steps:
                     return
-        if is_static():
+        if is_static() or time.monotonic() - alive > PATIENCE:
             return
         time.sleep(PAUSE)
         yield None

@@ -18,7 +18,7 @@ def locked(folder: Path) -> Iterator[None]:
 
     The operating system holds the lock, so a process that is killed leaves none behind. Locks of one process add up.
     """
-    lock = FileLock(folder / "lock", timeout=0, thread_local=False, is_singleton=True)
+    lock = lock_of(folder)
     try:
         lock.acquire()
     except Timeout:
@@ -30,6 +30,24 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def is_taken(folder: Path) -> bool:
+    """Does a trainer write to this folder just now, of this process or of another?"""
+    if not (folder / "lock").exists():
+        return False
+    if lock_of(folder).is_locked:
+        return True
+    try:
+        with FileLock(folder / "lock", timeout=0):  # a lock of its own: the other counts how often it was taken
+            return False
+    except Timeout:
+        return True
+
+
+def lock_of(folder: Path) -> FileLock:
+    """The folder's lock in this process. It is waited for a moment: `is_taken` may be holding it while it looks."""
+    return FileLock(folder / "lock", timeout=0.2, thread_local=False, is_singleton=True)
 
 
 def take(folder: Path, trainer: Any) -> None:

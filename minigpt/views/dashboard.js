@@ -202,8 +202,7 @@ function render({ model, el }) {
     return one ? `step ${one[0].toLocaleString("en")}` : "";
   }
   function ask(wish) {
-    model.set("request", wish);
-    model.save_changes();
+    model.send({ request: wish });
   }
   function lookAt(k) {
     at = k >= Number(look.input.max) ? null : k;

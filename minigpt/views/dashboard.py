@@ -1,7 +1,7 @@
 """The dashboard of a training run: loss over its floor, rate, gradient, speed, samples, and buttons to pause and stop.
 
 It takes records as `minigpt.training.telemetry` writes them, dicts with `step`, `loss` and what else was measured, and
-knows nothing of training: whoever trains appends them in small batches and listens to `request`.
+knows nothing of training: whoever trains appends them in small batches and answers its buttons.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,7 +23,7 @@ Records = Iterable[Mapping[str, Any]]
 
 
 class Dashboard(View):
-    """See `dashboard`. `append` adds records, `write` a sample; `request` is what the reader's last click asked for."""
+    """See `dashboard`. `append` adds records, `write` a sample; `on_request` answers the buttons."""
 
     name = "dashboard"
     _esm = static.module("dashboard")
@@ -38,13 +38,15 @@ class Dashboard(View):
     band = Dict().tag(sync=True)  # steps, low, high
     samples = List().tag(sync=True)  # [step, text], the newest last
     controls = List().tag(sync=True)  # of "pause" and "stop"
-    request = Unicode("").tag(sync=True)
 
     def __init__(self, others: Mapping[str, Records], n_steps: int | None, **traits: Any) -> None:
         self._n_steps = n_steps
         self._table = np.empty((0, 1 + len(COLUMNS)))
         self._others = [thinned(name, table_of(records)) for name, records in others.items()]
+        self._answers: list[Callable[[str], None]] = []
         super().__init__(**traits)
+        # A message, not a trait: ipywidgets keeps a trait's next change back while a cell runs.
+        self.on_msg(lambda _, message, __: self.ask(message["request"]))
         self._show({})
 
     def append(self, records: Records) -> None:
@@ -68,13 +70,12 @@ class Dashboard(View):
 
     def on_request(self, answer: Callable[[str], None]) -> None:
         """Call `answer("pause")`, "resume" or "stop" when the reader asks for it."""
+        self._answers.append(answer)
 
-        def hear(change: Mapping[str, Any]) -> None:
-            if change["new"]:
-                self.guarded(answer, change["new"])
-                self.request = ""
-
-        self.observe(hear, "request")
+    def ask(self, wish: str) -> None:
+        """What a click on a button does: "pause", "resume" or "stop"."""
+        for answer in self._answers:
+            self.guarded(answer, wish)
 
     def _show(self, last: Mapping[str, Any]) -> None:
         table = self._table

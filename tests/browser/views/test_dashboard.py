@@ -1,4 +1,4 @@
-"""The dashboard in JupyterLab: a thread trains, the page follows, its buttons work whenever no cell is running."""
+"""The dashboard in JupyterLab: a thread trains, the page follows, its buttons are heard, even in a cell that waits."""
 
 import re
 
@@ -107,16 +107,31 @@ def test_it_fits_into_any_width_in_light_and_dark(view, opened, theme, width) ->
     wear(opened.page, "Light")
 
 
-def test_stop_is_heard_and_a_cell_that_waits_is_interrupted(view, opened) -> None:
-    view(2).get_by_role("button", name="Stop").click()
-    eventually(view(2).get_by_role("status"), "stopped. model and optimizer are kept: trainer.run() goes on from step")
+def test_buttons_are_heard_while_a_cell_awaits_the_run(view, opened) -> None:
+    own = view(2)
+    opened.page.evaluate(
+        """() => { window.waiting = jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute(
+          { code: 'await live' }) }"""
+    )
+    for wish, then in [("Pause", "Resume"), ("Resume", "Pause"), ("Pause", "Resume"), ("Resume", "Pause")]:
+        own.get_by_role("button", name=wish).click()
+        eventually(own.get_by_role("button"), then)
+    assert opened.page.evaluate("() => waiting.msg && !waiting.isDisposed")  # the cell still waits
+    own.get_by_role("button", name="Stop").click()
+    eventually(own.get_by_role("status"), "stopped. model and optimizer are kept: trainer.run() goes on from step")
+    opened.page.evaluate("async () => { await waiting.done }")
+
+
+@pytest.mark.parametrize("code", ["live.wait()", "await live"])
+def test_a_cell_that_waits_is_interrupted(opened, code) -> None:
     run(opened, "live = course.train_live(live.trainer)")
     opened.page.evaluate(
-        """async () => {
+        """async code => {
           const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-          kernel.requestExecute({ code: 'live.wait()' });
+          kernel.requestExecute({ code });
           await new Promise(go => setTimeout(go, 500));
           await kernel.interrupt();
-        }"""
+        }""",
+        code,
     )
     prints(opened, "print(live.thread.is_alive(), live.view.state)", "False stopped")
