@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minigpt.evaluation.alignment import alignment_error_rate, best_links, sure_links
+from minigpt.evaluation.alignment import alignment_error_rate, best_links, mutual_links, sure_links
 from minigpt.text.storyland import Storyland
 
 LINKS = st.sets(st.tuples(st.integers(0, 4), st.integers(0, 4)))
@@ -14,6 +14,14 @@ LINKS = st.sets(st.tuples(st.integers(0, 4), st.integers(0, 4)))
 def test_each_target_word_is_linked_to_the_source_word_it_looks_at_most():
     weights = np.array([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]])  # (T, S)
     assert best_links(weights) == {(0, 0), (2, 1)}
+
+
+def test_a_mutual_link_is_the_largest_weight_of_its_row_and_of_its_column():
+    weights = np.array([[0.6, 0.3, 0.1], [0.5, 0.1, 0.4], [0.1, 0.2, 0.7]])  # rows 0 and 1 both look at column 0
+    assert best_links(weights) == {(0, 0), (0, 1), (2, 2)}
+    assert mutual_links(weights) == {(0, 0), (2, 2)}
+    with pytest.raises(ValueError, match=r"shape \(3,\)"):
+        mutual_links(weights[0])
 
 
 def test_weights_of_several_heads_are_refused():

@@ -3,7 +3,8 @@
 Shapes: T time (target), S source time.
 Sources: Och and Ney 2003, "A Systematic Comparison of Various Statistical Alignment Models", section 6, for sure and
 possible links and the error rate; Chen et al. 2020, "Accurate Word Alignment Induction from Neural Machine
-Translation", for reading the row of a word that is read, not of one that is written.
+Translation", for reading the row of a word that is read, not of one that is written; Jalili Sabet et al. 2020,
+"SimAlign", for links that both directions agree on.
 """
 
 from collections import Counter
@@ -20,6 +21,15 @@ def best_links(weights: np.ndarray) -> set[Link]:
     if np.ndim(weights) != 2:
         raise ValueError(f"weights of shape {np.shape(weights)}: give those of one head or a mean over heads, (T, S)")
     return {(int(i), j) for j, i in enumerate(np.argmax(weights, axis=1))}
+
+
+def mutual_links(weights: np.ndarray) -> set[Link]:
+    """The links of `best_links` whose weight is the largest of its column, too, (T, S) -> at most T of them.
+
+    A target word that looks most at a source word which another target word looks at more gets none.
+    """
+    weights = np.asarray(weights)
+    return {(i, j) for i, j in best_links(weights) if np.argmax(weights[:, i]) == j}
 
 
 def sure_links(links: Iterable[Link]) -> set[Link]:
