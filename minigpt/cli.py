@@ -147,6 +147,7 @@ def train_share(options) -> None:
     from minigpt.text.batches import Batches
     from minigpt.training import distributed
     from minigpt.training.loop import TrainConfig, Trainer
+    from minigpt.training.peak import in_words
 
     config = GPTConfig.named(options.size)
     settings = TrainConfig(**{field.name: getattr(options, field.name) for field in dataclasses.fields(TrainConfig)})
@@ -163,7 +164,9 @@ def train_share(options) -> None:
         together = f", in {distributed.count()} processes" if distributed.count() > 1 else ""
         print(f"{config.n_params():,} parameters, {len(ids):,} tokens, on {description}{together}")
     trainer = Trainer(model, batches, settings, valid, options.folder, callbacks=(show_step,) if talks else ())
-    trainer.run()
+    records = trainer.run()
+    if talks and records and (memory := in_words(records[-1])):
+        print(memory)
     if trainer.step < settings.n_steps:
         if talks:
             print(f"stopped after step {trainer.step} of {settings.n_steps}; the same command goes on from there")

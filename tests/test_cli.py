@@ -31,6 +31,7 @@ def test_a_model_is_trained_on_a_file_and_then_writes(tmp_path, capsys):
     assert "step      2" in shown
     assert "step      4" in shown
     assert "nats per token" in shown
+    assert "MB, foretold " in shown
     model = str(tmp_path / "run" / "model")
     texts = []
     for _ in range(2):

@@ -12,7 +12,6 @@ from minigpt.models.gpt import GPT
 from minigpt.training import costs
 from minigpt.training.costs import Memory, activations_of_a_block, flops_per_token, hours, memory
 from minigpt.training.loop import TrainConfig, make_optimizers
-from minigpt.training.precision import computing
 
 CONFIGS = [
     GPTConfig(n_vocab=50, n_ctx=16, n_embd=24, n_head=3, n_layer=1),
@@ -49,7 +48,8 @@ def bytes_kept(model: GPT, x: torch.Tensor, y: torch.Tensor, dtype: torch.dtype 
             kept[storage.data_ptr()] = storage.nbytes()
         return tensor
 
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor), computing(dtype, x.device):
+    autocast = torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype is torch.bfloat16)
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor), autocast:
         loss = model.loss(x, y)
     assert loss.requires_grad
     return sum(kept.values())

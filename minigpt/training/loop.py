@@ -11,8 +11,6 @@ Shapes: B batch, T time.
 import contextlib
 import logging
 import math
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -23,9 +21,11 @@ import torch
 
 from minigpt.text.batches import Drawn
 from minigpt.training import distributed
+from minigpt.training.around import Ahead, reproducible_dropout, stop_between_steps
 from minigpt.training.checkpoints import load_latest, pack, save_checkpoint, unpack
 from minigpt.training.folders import check_owner, locked, take
 from minigpt.training.optimizers import Muon, adamw, is_hidden_matrix, learning_rate
+from minigpt.training.peak import Peak, foretold
 from minigpt.training.precision import CHOICES, choose, computing
 from minigpt.training.telemetry import Telemetry
 
@@ -116,6 +116,8 @@ class Trainer:
             model, torch.compile(loss) if self.config.compile else loss, self.config.parallel
         )
         self.optimizers = make_optimizers(model, self.config, self.precision.dtype)
+        self.ahead = Ahead(self.draw, self.device)
+        self.peak = Peak(model)
         self.step = 0
         self.records: list[dict] = []
         self.folder = Path(folder) if folder is not None else None
@@ -156,6 +158,8 @@ class Trainer:
             finished = self.step == self.config.n_steps
             if self.valid is not None and (self.step % self.config.eval_every == 0 or finished):
                 record["valid_loss"] = self.evaluate()
+            if finished or self.step % self.config.save_every == 0:
+                record |= self.memory()
             self.records.append(record)
             if self.telemetry is not None and distributed.rank() == 0:
                 self.telemetry.write(record)
@@ -165,15 +169,26 @@ class Trainer:
                 callback(self, record)
             yield record
 
+    def memory(self) -> dict[str, int]:
+        """`peak_bytes`, the most memory so far, and `foretold_bytes`, what `costs.memory` says; see `Peak`."""
+        measured, expected = self.peak.bytes(), foretold(self)
+        return ({"peak_bytes": measured} if measured else {}) | ({"foretold_bytes": expected.peak} if expected else {})
+
+    def draw(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """This process's rows of a batch."""
+        x, y = self.train.batch(step)  # (B, T), (B, T)
+        return distributed.share(x), distributed.share(y)
+
     def one_step(self) -> dict:
         """One batch, one step. Raises FloatingPointError, before anything is changed, if the loss is not a number."""
         start = time.perf_counter()
         config, step = self.config, self.step
         self.model.train()
         rates = self.set_rates(step)
-        x, y = self.train.batch(step)  # (B, T), (B, T)
+        x, y = self.ahead.batch(step)
+        n_tokens = x.numel() * distributed.count()
         with reproducible_dropout(self.model, config.seed, step):
-            loss = self.accumulate_gradients(distributed.share(x), distributed.share(y))
+            loss = self.accumulate_gradients(x, y)
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.max_grad_norm)
         grad_norm = float(distributed.whole(norm))
         if not math.isfinite(loss) or not math.isfinite(grad_norm):
@@ -194,9 +209,9 @@ class Trainer:
             "loss": loss,
             "grad_norm": grad_norm,
             "learning_rate": rates,
-            "n_tokens": (step + 1) * x.numel(),
+            "n_tokens": (step + 1) * n_tokens,
             "seconds": round(seconds, 4),
-            "tokens_per_second": round(x.numel() / seconds, 1),
+            "tokens_per_second": round(n_tokens / seconds, 1),
         }
 
     def accumulate_gradients(self, x: torch.Tensor, y: torch.Tensor) -> float:
@@ -204,14 +219,16 @@ class Trainer:
 
         Of several processes each gives its rows; loss and gradient are those of all rows together.
         """
-        total = 0.0
+        losses = []
         for x_part, y_part in zip(x.chunk(self.config.n_accumulate), y.chunk(self.config.n_accumulate), strict=True):
             share = len(x_part) / len(x)
             with computing(self.precision.dtype, self.device):
-                loss = self.loss(x_part.to(self.device), y_part.to(self.device)) * share
+                loss = self.loss(x_part, y_part) * share
             loss.backward()
-            total += loss.item()
-        return distributed.mean(total)
+            losses.append(loss.detach())
+        if self.step + 1 < self.config.n_steps:
+            self.ahead.fetch(self.step + 1)
+        return distributed.mean(sum(loss.item() for loss in losses))  # here a GPU is waited for
 
     def set_rates(self, step: int) -> float:
         """Set the rate of this step in all optimisers and return AdamW's."""
@@ -292,34 +309,3 @@ def make_optimizers(
     rest = [(name, p) for name, p in named if not is_hidden_matrix(name, p)]
     muon = Muon(hidden, config.muon_momentum, config.weight_decay, dtype)
     return [muon, adamw(rest, config.weight_decay)]
-
-
-@contextlib.contextmanager
-def reproducible_dropout(model: torch.nn.Module, seed: int, step: int):
-    """Draw dropout from (seed, step) alone, and leave the global random state as it was."""
-    if not any(isinstance(module, torch.nn.Dropout) and module.p > 0 for module in model.modules()):
-        yield
-        return
-    with torch.random.fork_rng():
-        torch.manual_seed(seed * 1_000_003 + step)
-        yield
-
-
-@contextlib.contextmanager
-def stop_between_steps():
-    """Turn the first Ctrl-C into a wish that the loop asks for; a second one interrupts at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
-        return
-    wishes = []
-    before = signal.getsignal(signal.SIGINT)
-
-    def wish(signum, frame):
-        wishes.append(signum)
-        signal.signal(signal.SIGINT, before)
-
-    signal.signal(signal.SIGINT, wish)
-    try:
-        yield lambda: bool(wishes)
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,109 @@
+"""Batches sent ahead are the same ones in the same order, and the peak of a run is measured and foretold."""
+
+import dataclasses
+import sys
+
+import pytest
+import torch
+from small_runs import CONFIG, losses, trainer, weights
+
+from minigpt.config import GPTConfig
+from minigpt.models.gpt import GPT
+from minigpt.text.batches import Batches
+from minigpt.training.around import Ahead
+from minigpt.training.costs import memory
+from minigpt.training.loop import TrainConfig, Trainer
+from minigpt.training.peak import Peak, foretold, in_words, resident
+
+CPU = torch.device("cpu")
+
+
+def recorder(drawn: list[int]):
+    def draw(step: int):
+        drawn.append(step)
+        return torch.full((2, 3), step), torch.full((2, 3), -step)
+
+    return draw
+
+
+def test_a_batch_that_was_fetched_is_not_drawn_again():
+    drawn: list[int] = []
+    ahead = Ahead(recorder(drawn), CPU)
+    ahead.is_worth_it = True
+    ahead.fetch(7)
+    assert drawn == [7]
+    x, y = ahead.batch(7)
+    assert (x[0, 0], y[0, 0]) == (7, -7)
+    assert ahead.batch(3)[0][0, 0] == 3  # nothing was fetched for this one
+    ahead.fetch(9)
+    assert ahead.batch(4)[0][0, 0] == 4  # what was fetched is another's
+    assert drawn == [7, 3, 9, 4]
+    assert ahead.fetched == {}
+
+
+def test_on_a_cpu_nothing_is_fetched():
+    drawn: list[int] = []
+    Ahead(recorder(drawn), CPU).fetch(7)
+    assert drawn == []
+
+
+def test_a_run_that_fetches_equals_one_that_does_not_to_the_bit_when_it_is_resumed_too(tmp_path):
+    plain = trainer()
+    plain.run()
+    seen = []
+    for stop_at in (3, None):
+        ahead = trainer(tmp_path)
+        ahead.ahead.is_worth_it = True
+        for record in ahead.steps():
+            seen.append(record["step"])
+            if record["step"] == stop_at:
+                break
+    assert seen == list(range(6))
+    assert torch.equal(weights(plain), weights(ahead))
+    assert losses(ahead.records) == losses(plain.records)
+    assert ahead.ahead.fetched == {}  # none for a step after the last
+
+
+def test_a_run_writes_down_the_most_memory_it_took_and_what_was_foretold(tmp_path):
+    run = trainer(tmp_path, model_config=dataclasses.replace(CONFIG, dropout=0.0), save_every=4)
+    records = run.run()
+    assert [record["step"] for record in records if "foretold_bytes" in record] == [3, 5]
+    assert records[-1]["foretold_bytes"] == memory(run.model.config, 4).peak
+    assert records[-1].get("peak_bytes", 1) > 0
+
+
+def test_what_cannot_be_counted_is_not_foretold():
+    assert foretold(trainer()) is None  # has dropout
+    run = trainer(model_config=dataclasses.replace(CONFIG, dropout=0.0), n_accumulate=3)
+    expected = foretold(run)
+    assert expected is not None
+    assert expected.activations == memory(CONFIG, 2).activations  # a batch of 4 in three parts: 2, 1 and 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems count, and compress, in other ways")
+def test_the_peak_of_a_step_on_a_cpu_is_about_what_was_foretold():
+    """Here the activations of one step fill 200 MB, so that what PyTorch loads for itself is a small part."""
+    config = GPTConfig(n_vocab=512, n_ctx=256, n_embd=128, n_head=4, n_layer=6)
+    batches = Batches(torch.arange(5000).numpy() % 512, 256, 48)
+    Trainer(GPT(config), Batches(batches.ids, 256, 1), TrainConfig(n_steps=1)).run()  # loads what is loaded once
+    run = Trainer(GPT(config), batches, TrainConfig(n_steps=3, n_warmup=1))
+    record = run.run()[-1]
+    assert record["foretold_bytes"] > 4e8
+    assert record["peak_bytes"] == pytest.approx(record["foretold_bytes"], rel=0.25)
+
+
+def test_the_peak_counts_the_weights():
+    model = torch.nn.Linear(1000, 3)
+    peak = Peak(model)
+    assert peak.weights == 4 * 3003
+    if resident()[0]:
+        assert peak.bytes() >= peak.weights
+
+
+def test_the_peak_in_words():
+    assert (
+        in_words({"peak_bytes": 2_345_600_000, "foretold_bytes": 2e9}) == "peak of memory 2,346 MB, foretold 2,000 MB"
+    )
+    assert in_words({"foretold_bytes": 2e9}) == "peak of memory unknown, foretold 2,000 MB"
+    assert in_words({"loss": 1.0}) == ""
