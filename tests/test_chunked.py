@@ -38,6 +38,22 @@ def test_loss_and_gradients_are_those_of_all_logits_at_once(n_rows, left_out):
         torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=0)
 
 
+@pytest.mark.parametrize(("multiple", "n_padded"), [(4, 16), (13, 13), (64, 64)])
+def test_a_padded_vocabulary_changes_nothing_but_the_shape_of_the_products(multiple, n_padded):
+    x, table, y = example()
+    with torch.no_grad():
+        table -= 3 * x.mean((0, 1))  # all scores far below 0, which is what an extra row of zeros would get
+    expected = in_one(x, table, y)
+    with Largest() as mode:
+        found = chunked_cross_entropy(x, table, y, n_rows=B * T, multiple=multiple)
+    assert mode.numel == B * T * n_padded
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
+    for ours, theirs in zip(
+        torch.autograd.grad(found, (x, table)), torch.autograd.grad(expected, (x, table)), strict=True
+    ):
+        torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=0)
+
+
 def test_gradients_are_those_of_small_differences():
     x, table, y = example(torch.float64)
     assert torch.autograd.gradcheck(lambda x, table: chunked_cross_entropy(x, table, y, 4), (x, table))
@@ -101,7 +117,7 @@ def test_a_model_takes_it_where_the_logits_are_many_and_never_has_them_all(monke
 def test_it_can_be_compiled():
     x, table, y = example()
     compiled = torch.compile(
-        lambda x, table: chunked_cross_entropy(x, table, y, 8), fullgraph=True, backend="aot_eager"
+        lambda x, table: chunked_cross_entropy(x, table, y, 8, 64), fullgraph=True, backend="aot_eager"
     )
     found, expected = compiled(x, table), in_one(x, table, y)
     torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)

@@ -18,15 +18,20 @@ LEFT_OUT = -100
 """A target that is not asked for, as in `F.cross_entropy`."""
 
 
-def chunked_cross_entropy(x: Tensor, table: Tensor, y: Tensor, n_rows: int | None = None) -> Tensor:
+def chunked_cross_entropy(
+    x: Tensor, table: Tensor, y: Tensor, n_rows: int | None = None, multiple: int | None = None
+) -> Tensor:
     """Mean cross-entropy, in nats per token, of logits x·tableᵀ: (B, T, C), (V, C), (B, T) -> scalar.
 
     The same as `F.cross_entropy`, gradients too, up to rounding. `n_rows`: positions of a chunk, by default as many as
-    make `MOST_LOGITS` logits. It can be differentiated once.
+    make `MOST_LOGITS` logits. `multiple`: the products are computed with a vocabulary padded to a multiple of this, by
+    default of 64 on a GPU, whose matrix units are slow for odd sizes such as 50,257. The tokens that this adds have no
+    probability, and the table keeps its size. The loss can be differentiated once.
     """
+    multiple = multiple or (64 if x.is_cuda else 1)
     n_rows = n_rows or rows_of_a_chunk(len(table))
     needed = torch.is_grad_enabled() and (x.requires_grad or table.requires_grad)
-    return ChunkedLoss.apply(x.flatten(0, -2), table, y.flatten(), n_rows, needed)  # type: ignore[return-value]
+    return ChunkedLoss.apply(x.flatten(0, -2), table, y.flatten(), n_rows, multiple, needed)  # type: ignore[return-value]
 
 
 def rows_of_a_chunk(n_vocab: int) -> int:
@@ -34,21 +39,32 @@ def rows_of_a_chunk(n_vocab: int) -> int:
     return max(128, MOST_LOGITS // n_vocab // 128 * 128)
 
 
+def pad_table(table: Tensor, multiple: int) -> Tensor:
+    """The table with rows of zeros below, so that their number is a multiple: itself where it is one already."""
+    n_extra = -len(table) % multiple
+    return F.pad(table, (0, 0, 0, n_extra)) if n_extra else table
+
+
 class ChunkedLoss(torch.autograd.Function):
     """Forward computes the gradients too, for an incoming gradient of 1; backward has them multiplied."""
 
     @staticmethod
-    def forward(ctx, x: Tensor, table: Tensor, y: Tensor, n_rows: int, needed: bool) -> Tensor:
+    def forward(ctx, x: Tensor, table: Tensor, y: Tensor, n_rows: int, multiple: int, needed: bool) -> Tensor:
         autocast = torch.is_autocast_enabled(x.device.type)
         dtype = torch.get_autocast_dtype(x.device.type) if autocast else x.dtype
         precise = torch.promote_types(x.dtype, torch.float32)  # softmax, sums and the loss
-        rows, weight = x.to(dtype), table.to(dtype)
-        words = torch.arange(len(table), device=x.device)
+        rows, weight = x.to(dtype), pad_table(table.to(dtype), multiple)
+        words = torch.arange(len(weight), device=x.device)
+        is_extra = words >= len(table)
         n_asked = (y != LEFT_OUT).sum()
         loss = torch.zeros((), dtype=precise, device=x.device)
         x_grads, table_grad = [], torch.zeros_like(table, dtype=precise) if needed else None
         for row, target in zip(rows.split(n_rows), y.split(n_rows), strict=True):
-            log_probs = F.linear(row, weight).to(precise).log_softmax(-1)  # (..., V)
+            logits = F.linear(row, weight).to(precise)  # (..., V)
+            if len(weight) > len(table):
+                logits = logits.masked_fill_(is_extra, -torch.inf)
+            log_probs = logits.log_softmax(-1)  # (..., V)
+            del logits
             is_asked = (target != LEFT_OUT).unsqueeze(-1)
             at = target.clamp(min=0).unsqueeze(-1)
             loss = loss - (log_probs.gather(1, at) * is_asked).sum()
@@ -57,7 +73,7 @@ class ChunkedLoss(torch.autograd.Function):
             # The loss's gradient with respect to a score is the probability, less 1 for the token that came.
             slope = log_probs.exp_().add_(words == at, alpha=-1).mul_(is_asked / n_asked).to(dtype)  # (..., V)
             x_grads.append((slope @ weight).to(x.dtype))
-            table_grad = table_grad + (slope.T @ row).to(precise)
+            table_grad = table_grad + (slope.T @ row)[: len(table)].to(precise)
         if table_grad is not None:
             ctx.save_for_backward(torch.cat(x_grads), table_grad.to(table.dtype))
         return loss / n_asked
@@ -66,4 +82,4 @@ class ChunkedLoss(torch.autograd.Function):
     def backward(ctx, *gradients: Tensor):
         (gradient,) = gradients
         x_grad, table_grad = ctx.saved_tensors
-        return x_grad * gradient, table_grad * gradient, None, None, None
+        return x_grad * gradient, table_grad * gradient, None, None, None, None
