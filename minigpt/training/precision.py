@@ -7,9 +7,13 @@ a weight by less than bfloat16 could tell apart. Sources: Micikevicius et al. 20
 """
 
 import contextlib
+from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import torch
+
+from minigpt.training.short_attention import ShortAttention
 
 CHOICES = ("float32", "bfloat16", "auto")
 
@@ -48,6 +52,11 @@ def bfloat16_units(device: torch.device) -> str:
     return ""
 
 
-def computing(dtype: torch.dtype, device: torch.device) -> contextlib.AbstractContextManager:
+@contextlib.contextmanager
+def computing(dtype: torch.dtype, device: torch.device) -> Iterator[None]:
     """What the forward pass and the loss are computed in."""
-    return torch.autocast(device.type, dtype=dtype) if dtype is torch.bfloat16 else contextlib.nullcontext()
+    if dtype is not torch.bfloat16:
+        yield
+        return
+    with torch.autocast(device.type, dtype=dtype), ShortAttention() if device.type == "cpu" else nullcontext():
+        yield

@@ -162,6 +162,12 @@ def recall() -> None:
     RecallBatches(RecallTask(), ks=[T - 2], batch_size=B).batch(0)
 
 
+def short_attention() -> None:
+    from minigpt.training.short_attention import Short
+
+    Short.apply(*(torch.randn(B, H, T, D, requires_grad=True) for _ in "qkv")).sum().backward()
+
+
 def word2vec() -> None:
     from minigpt.models.word2vec import SkipGram
 
@@ -183,6 +189,7 @@ EXAMPLES: dict[str, Callable[[], None]] = {
     "minigpt.text.batches": batches,
     "minigpt.text.recall": recall,
     "minigpt.training.loop": loop,
+    "minigpt.training.short_attention": short_attention,
     "minigpt.translating": translating,
     "minigpt.weights.minilm": minilm,
 }
