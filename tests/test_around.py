@@ -1,7 +1,9 @@
 """Batches sent ahead are the same ones in the same order, and the peak of a run is measured and foretold."""
 
 import dataclasses
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -107,3 +109,20 @@ def test_the_peak_in_words():
     )
     assert in_words({"foretold_bytes": 2e9}) == "peak of memory unknown, foretold 2,000 MB"
     assert in_words({"loss": 1.0}) == ""
+
+
+def test_training_on_tokens_needs_torch_numpy_and_safetensors_alone(tmp_path):
+    """On a machine with a GPU and little else the recipes run from the source tree."""
+    program = """
+import sys
+for name in ("filelock", "psutil", "regex", "IPython", "anywidget", "ipywidgets", "jupyterlab", "matplotlib"):
+    sys.modules[name] = None  # importing it fails
+from small_runs import trainer
+from minigpt.training import story, time_machine
+print(len(trainer(sys.argv[1]).run()))
+"""
+    search = [str(Path(__file__).parents[1]), str(Path(__file__).parent / "support")]
+    command = [sys.executable, "-c", f"import sys; sys.path[:0] = {search}\n{program}", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.stdout.strip() == "6", done.stderr
+    assert "start no second run" in done.stderr

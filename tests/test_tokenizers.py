@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import regex
 import tiktoken
 import tokenizers
 from hypothesis import example, given, settings
@@ -221,7 +222,7 @@ def test_tiktokens_engine_takes_the_same_characters_for_letters_digits_and_signs
     engine = BPETokenizer([(beside.encode(), byte) for byte in first_bytes]).as_tiktoken()
     alone = engine.encode_single_token(beside)
     known = [char for char in map(chr, range(128, 0x110000)) if unicodedata.category(char) not in ("Cn", "Cs", "Co")]
-    of_kind = bpe.regex.compile(kind)
+    of_kind = regex.compile(kind)
     ids = engine.encode_ordinary("".join(beside + char for char in known))
     joined = [i != alone for i in ids if i == alone or i >= 256]
     assert joined == [bool(of_kind.match(char)) for char in known]

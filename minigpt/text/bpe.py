@@ -15,11 +15,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, pairwise
 from typing import NamedTuple
 
-import regex
+
+class UnicodePattern:
+    """A pattern that knows the letters of all scripts, by the package `regex`, which is loaded when it is used."""
+
+    def __init__(self, pattern: str):
+        self.pattern = pattern
+
+    def findall(self, text: str) -> list[str]:
+        import regex  # not above: whoever trains on ready tokens does without it
+
+        return regex.findall(self.pattern, text)
+
 
 # GPT-2's own pattern: endings such as 's; letters, digits or other signs, with at most one space before them; white
 # space, of which the last space is left to the word that follows. No merge crosses the edge of what it finds.
-PRE_SPLIT = regex.compile(r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+")
+PRE_SPLIT = UnicodePattern(r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+")
 
 # The same for text that is all ASCII, where Python's own `re` can say it, and takes half the time.
 PRE_SPLIT_ASCII = re.compile(
@@ -60,6 +71,8 @@ def pieces(text: str, size: int = 1000) -> Iterator[str]:
 
     No word has such a place inside, so the words stay the same.
     """
+    import regex
+
     edge = regex.compile(r"\S(?=\s)")  # not `re`: there \s means more
     start = 0
     while start < len(text):
@@ -71,6 +84,8 @@ def pieces(text: str, size: int = 1000) -> Iterator[str]:
 
 def split_special(text: str, names: Iterable[str]) -> list[str]:
     """Cut a text at special tokens into [text, special, text, ..., text]; of two that begin alike the longer counts."""
+    import regex
+
     pattern = "|".join(regex.escape(name) for name in sorted(names, key=len, reverse=True))
     return regex.split(f"({pattern})", text) if pattern else [text]
 

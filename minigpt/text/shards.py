@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 import numpy as np
-import regex
 
 from minigpt.text.tokenizers import Tokenizer, write_whole
 
@@ -115,6 +114,8 @@ def pieces(file: BinaryIO, n_ahead: int = 0) -> Iterator[tuple[str, int, bool]]:
     No word of the tokenizer has such a place inside, so the pieces' tokens are the whole text's. `n_ahead`: bytes that
     were read before the last cut, by a run that was stopped there; read first, they make the next cuts the same.
     """
+    import regex
+
     edge = regex.compile(r"(?r)\S(?=\s)")  # from the right
     decoder = codecs.getincrementaldecoder("utf-8")()
     rest = decoder.decode(file.read(n_ahead))

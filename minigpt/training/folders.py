@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
-from filelock import FileLock, Timeout
+try:
+    from filelock import FileLock, Timeout
+except ImportError:  # a machine with PyTorch and little else can train all the same
+    from minigpt.training.unlocked import FileLock, Timeout
 
 _owners: WeakValueDictionary[Path, Any] = WeakValueDictionary()
 """Which trainer of this process writes to a folder: the one that was made last."""
@@ -45,7 +48,7 @@ def is_taken(folder: Path) -> bool:
         return True
 
 
-def lock_of(folder: Path) -> FileLock:
+def lock_of(folder: Path) -> Any:
     """The folder's lock in this process. It is waited for a moment: `is_taken` may be holding it while it looks."""
     return FileLock(folder / "lock", timeout=0.2, thread_local=False, is_singleton=True)
 
