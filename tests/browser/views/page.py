@@ -1,10 +1,31 @@
 """What all tests of views do with an open page."""
 
+import contextlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_notebook
+
+from minigpt.course.execute import KERNEL
+
 # Of how many shades and how opaque a canvas is: nothing drawn gives no shade at all.
 SHADES = """canvas => {
   const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
   return [...new Set(new Uint32Array(data.buffer))].filter(pixel => pixel >>> 24);
 }"""
+
+
+@contextlib.contextmanager
+def page_of(lab, folder: Path, cells: Iterable[str], height: int = 3_000) -> Iterator:
+    """A notebook of these cells, run, in a page so high that all its views are in sight."""
+    path = folder / f"{folder.name}.ipynb"
+    nbformat.write(new_notebook(cells=[new_code_cell(source) for source in cells], metadata=KERNEL), path)
+    with lab.open(path) as page:
+        page.run_all()
+        page.page.set_viewport_size({"width": 1280, "height": height})
+        page.page.wait_for_timeout(500)
+        yield page
 
 
 def run(opened, code: str) -> str:

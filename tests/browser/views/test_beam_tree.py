@@ -1,11 +1,7 @@
 """The tree of beam search in JupyterLab: by pointer and by keys, in light and dark, narrow and wide."""
 
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
-from page import eventually, prints, run, wear
-
-from minigpt.course.execute import KERNEL
+from page import eventually, page_of, prints, run, wear
 
 pytestmark = pytest.mark.browser
 
@@ -42,13 +38,7 @@ VIEW = {name: n for n, name in enumerate(CELLS)}
 @pytest.fixture(scope="module")
 def opened(lab, tmp_path_factory):
     """One page for all tests here, and one kernel."""
-    path = tmp_path_factory.mktemp("beam_tree") / "beam_tree.ipynb"
-    cells = [new_code_cell(source) for source in [SETUP, *CELLS.values()]]
-    nbformat.write(new_notebook(cells=cells, metadata=KERNEL), path)
-    with lab.open(path) as page:
-        page.run_all()
-        page.page.set_viewport_size({"width": 1280, "height": 3_000})  # all views are in sight
-        page.page.wait_for_timeout(500)
+    with page_of(lab, tmp_path_factory.mktemp("beam_tree"), [SETUP, *CELLS.values()]) as page:
         yield page
 
 

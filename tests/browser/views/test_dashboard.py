@@ -2,12 +2,8 @@
 
 import re
 
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
-from page import eventually, prints, run, wear
-
-from minigpt.course.execute import KERNEL
+from page import eventually, page_of, prints, run, wear
 
 pytestmark = pytest.mark.browser
 
@@ -40,12 +36,7 @@ CELLS = [
 
 @pytest.fixture(scope="module")
 def opened(lab, tmp_path_factory):
-    path = tmp_path_factory.mktemp("dashboard") / "dashboard.ipynb"
-    cells = [new_code_cell(source) for source in [SETUP, *CELLS]]
-    nbformat.write(new_notebook(cells=cells, metadata=KERNEL), path)
-    with lab.open(path) as page:
-        page.run_all()
-        page.page.set_viewport_size({"width": 1280, "height": 3_200})
+    with page_of(lab, tmp_path_factory.mktemp("dashboard"), [SETUP, *CELLS], 3_200) as page:
         yield page
         run(page, "live.stop()")
 

@@ -1,11 +1,7 @@
 """The three panels of a translation in JupyterLab: by pointer and by keys, in light and dark, narrow and wide."""
 
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
-from page import SHADES, eventually, prints, run, wear
-
-from minigpt.course.execute import KERNEL
+from page import SHADES, eventually, page_of, prints, run, wear
 
 pytestmark = pytest.mark.browser
 
@@ -45,13 +41,7 @@ SPILLS = "node => [...node.querySelectorAll('*')].some(one => one.getBoundingCli
 @pytest.fixture(scope="module")
 def opened(lab, tmp_path_factory):
     """One page for all tests here, and one kernel."""
-    path = tmp_path_factory.mktemp("translation") / "translation.ipynb"
-    cells = [new_code_cell(source) for source in [SETUP, *CELLS.values()]]
-    nbformat.write(new_notebook(cells=cells, metadata=KERNEL), path)
-    with lab.open(path) as page:
-        page.run_all()
-        page.page.set_viewport_size({"width": 1280, "height": 3_000})  # all views are in sight
-        page.page.wait_for_timeout(500)
+    with page_of(lab, tmp_path_factory.mktemp("translation"), [SETUP, *CELLS.values()]) as page:
         yield page
 
 
