@@ -68,6 +68,15 @@ def test_validation_is_measured_without_dropout_and_the_same_each_time():
     assert [record["step"] for record in run.run() if "valid_loss" in record] == [2, 5]
 
 
+def test_batches_without_a_description_train_where_nothing_is_kept():
+    class Plain:
+        def batch(self, step):
+            return torch.zeros(2, 6, dtype=torch.long), torch.ones(2, 6, dtype=torch.long)
+
+    records = Trainer(GPT(CONFIG), Plain(), dataclasses.replace(TRAIN, eval_every=10)).run()
+    assert losses(records)[-1] < losses(records)[0]
+
+
 def test_callbacks_see_each_record():
     seen = []
     run = trainer()

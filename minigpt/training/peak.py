@@ -63,7 +63,8 @@ def resident() -> tuple[int, int]:
 
 def foretold(trainer: Any) -> Memory | None:
     """What `costs.memory` says of a run; None for models or batches that it cannot count, and for dropout."""
-    config, batches, settings = getattr(trainer.model, "config", None), trainer.train.meta(), trainer.config
+    config, settings = getattr(trainer.model, "config", None), trainer.config
+    batches = getattr(trainer.train, "meta", dict)()  # a reader's own batches need not describe themselves
     if type(config) is not GPTConfig or config.dropout or not {"batch_size", "n_ctx"} <= set(batches):
         return None
     n_parts = settings.n_accumulate * distributed.count()
