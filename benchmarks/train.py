@@ -2,11 +2,13 @@
 
     python benchmarks/train.py                 6 layers, 384 wide, 256 tokens, batch 8, 65 characters
     python benchmarks/train.py --shape 124m    GPT-2's smallest, 256 tokens, batch 1
+    python benchmarks/train.py --shape cpu --steps 300 --names plain "plain, seed 1" "plain, seed 2" "ours, auto"
 
-All train on the same batches, transformers from weights of its own and the others from the same, and take turns step by
-step in one process, so that a busy moment of the machine hits them alike. Printed: milliseconds a step (median and
-best), how many times the base line's speed each is, the mean loss of the last ten steps, and the memory that ours needs
-at most, as foretold.
+All train on the same batches, transformers and other seeds from weights of their own and the others from the same, and
+take turns step by step in one process, so that a busy moment of the machine hits them alike. Printed: milliseconds a
+step (median and best), how many times the base line's speed each is, the mean loss of the last tenth of the steps, and
+the memory that ours needs at most, as foretold. With other seeds of the plain loop: does ours stay as near to it as
+they do?
 """
 
 import argparse
@@ -15,7 +17,7 @@ import platform
 import time
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 
 import numpy as np
 import torch
@@ -33,8 +35,9 @@ from minigpt.training.precision import choose
 SHAPES = {
     "small": (GPTConfig(n_vocab=65, n_ctx=256, n_embd=384, n_head=6, n_layer=6), 8),
     "124m": (GPTConfig(n_ctx=256), 1),
+    "cpu": (GPTConfig(n_vocab=65, n_ctx=64, n_embd=128, n_head=4, n_layer=4), 12),
 }
-TARGETS = {"small": {"plain": 1.6, "transformers": 1.7}, "124m": {"plain": 1.8}}
+TARGETS = {"small": {"plain": 1.6, "transformers": 1.7}, "124m": {"plain": 1.8}, "cpu": {}}
 RATE = 1e-3
 
 
@@ -43,16 +46,19 @@ def main() -> None:
     parser.add_argument("--shape", choices=SHAPES, default="small")
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--names", nargs="+", choices=MAKERS, default=USUAL, help="who takes part, the base line first")
     parser.add_argument("--json", type=Path, help="write the figures there, too")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     config, batch_size = SHAPES[arguments.shape]
     batches = Batches(text_ids(config), config.n_ctx, batch_size)
     print(choose("auto", torch.device("cpu")).why, flush=True)
-    runners = {name: make(config, batches, arguments.steps) for name, make in MAKERS.items()}
+    chosen = {name: MAKERS[name] for name in arguments.names}
+    runners = {name: make(config, batches, arguments.steps) for name, make in chosen.items()}
     seconds, losses = take_turns(runners, batches, arguments.steps)
-    rows = [row(name, seconds[name], losses[name], seconds["plain"]) for name in runners]
+    rows = [row(name, seconds[name], losses[name], seconds[arguments.names[0]]) for name in runners]
     print_table(rows, arguments.shape)
+    print_band(losses)
     print(f"foretold peak of ours in float32: {memory(config, batch_size).peak / 1e6:,.0f} MB")
     if arguments.json:
         about = {"shape": arguments.shape, "threads": arguments.threads, "torch": torch.__version__}
@@ -69,12 +75,15 @@ def text_ids(config: GPTConfig) -> np.ndarray:
     return np.array([min(index[letter], 64) for letter in text])
 
 
-def plain(config: GPTConfig, batches: Batches, n_steps: int) -> Callable[[int], float]:
-    model = PlainGPT(config.n_vocab, config.n_ctx, config.n_embd, config.n_head, config.n_layer)
-    torch.manual_seed(0)
-    copy_weights(GPT(config), model)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, betas=(0.9, 0.95), weight_decay=0.1)
-    return lambda step: plain_step(model, optimizer, *batches.batch(step))
+def plain(seed: int):
+    def make(config: GPTConfig, batches: Batches, n_steps: int) -> Callable[[int], float]:
+        model = PlainGPT(config.n_vocab, config.n_ctx, config.n_embd, config.n_head, config.n_layer)
+        torch.manual_seed(seed)
+        copy_weights(GPT(config), model)
+        optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, betas=(0.9, 0.95), weight_decay=0.1)
+        return lambda step: plain_step(model, optimizer, *batches.batch(step))
+
+    return make
 
 
 def copy_weights(source: GPT, target: PlainGPT) -> None:
@@ -126,7 +135,9 @@ def ours(precision: str):
     return make
 
 
-MAKERS = {"plain": plain, "transformers": transformers, "ours, float32": ours("float32"), "ours, auto": ours("auto")}
+MAKERS = {"plain": plain(0), "plain, seed 1": plain(1), "plain, seed 2": plain(2), "transformers": transformers}
+MAKERS |= {"ours, float32": ours("float32"), "ours, auto": ours("auto")}
+USUAL = ["plain", "transformers", "ours, float32", "ours, auto"]
 
 
 def take_turns(runners, batches, n_steps: int) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
@@ -149,7 +160,7 @@ def row(name: str, seconds: list[float], losses: list[float], base: list[float])
         "median_ms": 1000 * median(seconds[after]),
         "best_ms": 1000 * min(seconds),
         "speed": median(ratios),
-        "loss": sum(losses[-10:]) / len(losses[-10:]),
+        "loss": mean(losses[-max(10, len(losses) // 10) :]),
     }
 
 
@@ -160,8 +171,25 @@ def print_table(rows: list[dict], shape: str) -> None:
         print(f"{one['name']:<14} {times} {one['loss']:>17.3f}")
     fast = rows[-1]
     for peer, target in TARGETS[shape].items():
-        other = next(one for one in rows if one["name"] == peer)
+        other = next((one for one in rows if one["name"] == peer), None)
+        if other is None or fast["name"] != "ours, auto":
+            continue
         print(f"ours, auto, against {peer}: {fast['speed'] / other['speed']:.2f} (target {target})")
+
+
+def print_band(losses: dict[str, list[float]], n_parts: int = 10) -> None:
+    """How far each stays from the plain loop, tenth by tenth of the steps, beside how far its other seeds stay."""
+    length = len(losses[next(iter(losses))]) // n_parts
+    if "plain" not in losses or not length or not any("seed" in name for name in losses):
+        return
+    parts = {name: np.array(some[: n_parts * length]).reshape(n_parts, length).mean(1) for name, some in losses.items()}
+    gaps = {name: part - parts["plain"] for name, part in parts.items() if name != "plain"}
+    for name, gap in gaps.items():
+        print(f"{name:<14} minus plain, each tenth:", *(f"{one:+.3f}" for one in gap))
+    band = max(np.abs(gap).max() for name, gap in gaps.items() if "seed" in name)
+    for name, gap in gaps.items():
+        if "seed" not in name:
+            print(f"{name:<14} is {'' if np.abs(gap).max() <= band else 'NOT '}within the band of ±{band:.3f} nats")
 
 
 if __name__ == "__main__":
