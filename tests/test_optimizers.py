@@ -6,6 +6,7 @@ import torch
 
 from minigpt.config import GPTConfig
 from minigpt.models.gpt import GPT
+from minigpt.training import optimizers
 from minigpt.training.optimizers import (
     Muon,
     adamw,
@@ -50,6 +51,25 @@ def test_adamw_equals_the_algorithm_worked_by_hand():
         m, v = 0.9 * m + 0.1 * gradient, 0.95 * v + 0.05 * gradient**2
         w = w * (1 - 0.01 * 0.1) - 0.01 * (m / (1 - 0.9**t)) / ((v / (1 - 0.95**t)).sqrt() + 1e-8)
         torch.testing.assert_close(p.detach(), w)
+
+
+def test_a_large_model_takes_the_fused_step_which_is_the_same_up_to_rounding(monkeypatch):
+    found = []
+    for many in (1, 10**9):
+        monkeypatch.setattr(optimizers, "MANY", many)
+        torch.manual_seed(0)
+        parameters = [("h.0.weight", torch.nn.Parameter(torch.randn(5, 7))), ("b", torch.nn.Parameter(torch.randn(7)))]
+        optimizer = adamw(parameters)
+        assert bool(optimizer.defaults["fused"]) == (many == 1)
+        for group in optimizer.param_groups:
+            group["lr"] = 0.01
+        for _ in range(3):
+            for _, p in parameters:
+                p.grad = torch.randn_like(p)
+            optimizer.step()
+        found.append([p.detach() for _, p in parameters])
+    for fused, plain in zip(*found, strict=True):
+        torch.testing.assert_close(fused, plain, atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (24, 8), (8, 24)])

@@ -9,6 +9,9 @@ import math
 import torch
 from torch import Tensor, nn
 
+MANY = 1 << 20
+"""Parameters from which on a processor takes the fused step of AdamW."""
+
 
 def learning_rate(step: int, n_steps: int, peak: float, n_warmup: int, floor: float = 0.0) -> float:
     """The rate of a step: a straight line up to `peak` in n_warmup steps, then half a cosine down to `floor`."""
@@ -34,10 +37,15 @@ def adamw(
     weight_decay: float = 0.1,
     betas: tuple[float, float] = (0.9, 0.95),
 ) -> torch.optim.AdamW:
-    """AdamW over `decay_groups`; the rate is set at each step from `learning_rate`."""
-    on_gpu = any(p.is_cuda for _, p in named_parameters)
-    groups = decay_groups(named_parameters, weight_decay)
-    return torch.optim.AdamW(groups, lr=0.0, betas=betas, fused=on_gpu or None)
+    """AdamW over `decay_groups`; the rate is set at each step from `learning_rate`.
+
+    Fused, it reads and writes each number once, not once for each operation: a tenth of the time on a processor. There
+    a small model takes PyTorch's plain loop, whose rounding is that of the algorithm as it is written down.
+    """
+    kinds = {p.device.type for _, p in named_parameters}
+    is_large = sum(p.numel() for _, p in named_parameters) >= MANY
+    fused = "cuda" in kinds or (kinds == {"cpu"} and is_large)
+    return torch.optim.AdamW(decay_groups(named_parameters, weight_decay), lr=0.0, betas=betas, fused=fused or None)
 
 
 def is_hidden_matrix(name: str, parameter: nn.Parameter) -> bool:
