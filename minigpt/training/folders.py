@@ -6,10 +6,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
-try:
-    from filelock import FileLock, Timeout
-except ImportError:  # a machine with PyTorch and little else can train all the same
-    from minigpt.training.unlocked import FileLock, Timeout
+from filelock import FileLock, Timeout  # PyTorch needs it too, so it is wherever one trains
 
 _owners: WeakValueDictionary[Path, Any] = WeakValueDictionary()
 """Which trainer of this process writes to a folder: the one that was made last."""
@@ -48,7 +45,7 @@ def is_taken(folder: Path) -> bool:
         return True
 
 
-def lock_of(folder: Path) -> Any:
+def lock_of(folder: Path) -> FileLock:
     """The folder's lock in this process. It is waited for a moment: `is_taken` may be holding it while it looks."""
     return FileLock(folder / "lock", timeout=0.2, thread_local=False, is_singleton=True)
 
