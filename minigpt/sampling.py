@@ -5,7 +5,7 @@ Sources: Fan et al. 2018 for top-k, which Radford et al. 2019 draw with; Holtzma
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from numbers import Integral
@@ -150,7 +150,7 @@ def write(reader: "Reader", rows: list[Row], rule: Rule, stop: set[int], overflo
                 return
             raise ValueError(f"the context of n_ctx={reader.n_ctx} tokens is full: take overflow='slide' or 'stop'")
         logits = reader.next_logits([row.ids[:length] for row in rows])  # (B, V)
-        probs = next_token_probs(logits, *astuple(rule))  # (B, V)
+        pick = picker(logits, rule, rows)
         tokens: list[int | None] = [None] * len(rows)
         for i, row in enumerate(rows):
             if length < len(row.ids):
@@ -158,7 +158,7 @@ def write(reader: "Reader", rows: list[Row], rule: Rule, stop: set[int], overflo
             if row.n_left == 0:
                 row.ids.append(row.ids[-1])  # ended: anything keeps the batch in step
                 continue
-            token = tokens[i] = draw(probs[i], row.generator, greedy=rule.temperature == 0)
+            token = tokens[i] = pick(i)
             row.ids.append(token)
             row.n_left = 0 if token in stop else row.n_left - 1
         length += 1
@@ -166,9 +166,13 @@ def write(reader: "Reader", rows: list[Row], rule: Rule, stop: set[int], overflo
             yield tokens
 
 
-def draw(probs: Tensor, generator: torch.Generator, greedy: bool) -> int:
-    """One token from the distribution of one row: (V,) -> its id."""
-    return int(probs.argmax() if greedy else torch.multinomial(probs, 1, generator=generator))
+def picker(logits: Tensor, rule: Rule, rows: list[Row]) -> Callable[[int], int]:
+    """What gives row i its next token, from logits (B, V). Greedy choice needs no distribution."""
+    if rule.temperature == 0:
+        check_logits(logits)
+        return logits.argmax(dim=-1).tolist().__getitem__
+    probs = next_token_probs(logits, *astuple(rule))  # (B, V)
+    return lambda i: int(torch.multinomial(probs[i], 1, generator=rows[i].generator))
 
 
 class Reader:

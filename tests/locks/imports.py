@@ -17,6 +17,7 @@ PARTS = {
     "translating",
     "inspection",
     "training",
+    "inference",
     "evaluation",
 }
 MAY_IMPORT: dict[str, set[str]] = {
@@ -29,7 +30,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "translating": {"config", "text", "models", "sampling"},
     "inspection": {"config", "text", "models"},
     "training": {"config", "text", "models", "weights", "sampling", "translating", "inspection"},
-    "evaluation": {"config", "text", "models", "weights", "sampling", "translating", "inspection"},
+    "inference": {"config", "models", "training"},
+    "evaluation": {"config", "text", "models", "weights", "sampling", "translating", "inspection", "inference"},
     "views": set(),
     "doctor": PARTS,
     "course": PARTS | {"views", "doctor"},

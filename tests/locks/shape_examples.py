@@ -100,6 +100,17 @@ def sampling() -> None:
     next_token_probs(torch.randn(B, V), temperature=0)
 
 
+def inference() -> None:
+    from minigpt.config import GPTConfig
+    from minigpt.inference import FORMATS, Int8Linear, prepared
+    from minigpt.models.gpt import GPT
+
+    for precision in FORMATS:
+        prepared(GPT(GPTConfig(V, 9, C, H, 1)), precision)(torch.randint(V, (B, T)))
+    if prepared(GPT(GPTConfig(V, 9, C, H, 1)), "int8").precision == "int8":
+        Int8Linear(torch.randn(V, C))(torch.randn(B, T, C))
+
+
 def translator() -> None:
     from minigpt.config import TranslatorConfig
     from minigpt.models.translator import Translator
@@ -175,6 +186,7 @@ def word2vec() -> None:
 
 
 EXAMPLES: dict[str, Callable[[], None]] = {
+    "minigpt.inference": inference,
     "minigpt.inspection.gradients": gradients,
     "minigpt.inspection.record": record,
     "minigpt.models.attention": attention,

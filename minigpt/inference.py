@@ -1,0 +1,168 @@
+"""A trained model made ready to write: its weights laid out anew, in 32, 16 or 8 bits a number.
+
+    fast = prepared(model, "int8")
+    print(fast.why)
+    print(complete(fast, tokenizer, "Once upon a time"))
+
+A new token sends one vector per text through all weights, so each weight is fetched from memory for one or a few
+multiplications, and fetching takes the time. Fewer bytes are more tokens a second, at some cost in perplexity:
+`minigpt.evaluation.formats` measures the cost, `benchmarks/generate.py` both.
+
+Shapes: B batch, T time, C channels (n_embd), V vocabulary.
+Sources: Dettmers et al. 2022, "LLM.int8()", section 3.1, for a scale for each row on both sides of a product; Kalamkar
+et al. 2019 for bfloat16.
+"""
+
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from minigpt.models.gpt import GPT
+from minigpt.training.precision import bfloat16_units
+
+FORMATS = ("float32", "bfloat16", "int8")
+N_ROWS = 16
+"""Weights are laid out for products with so many vectors. Of the layouts for 1 to 256, those from 16 on do equally well
+for any number; the one for 1 takes twice as long for 8."""
+
+
+def prepared(model: GPT, precision: str = "auto") -> "PreparedGPT":
+    """A GPT that writes what the model writes, faster; the model stays as it is. It is for use, not for training.
+
+    - "float32": the same numbers up to rounding;
+    - "bfloat16": half the bytes. What enters and leaves a product is rounded to it, all else is float32;
+    - "int8": a quarter of the bytes. Each row of a matrix has a scale of its own, and so has each vector that comes;
+    - "auto": bfloat16 where the CPU has units for it, else float32. Never int8, which costs most: ask for it.
+
+    Where the machine cannot do well what is asked for, it does the next best: `precision` of the result says which,
+    `why` says why. The result goes wherever a GPT goes: `generate`, `generate_batch`, `stream`, `complete`.
+    Raises ValueError for another name, TypeError for a model that is no GPT.
+    """
+    if not isinstance(model, GPT):
+        raise TypeError(f"{type(model).__name__} cannot be prepared, only a GPT of minigpt.models.gpt")
+    return PreparedGPT(model, *choose(precision, model.wte.weight.device))
+
+
+def choose(precision: str, device: torch.device) -> tuple[str, str]:
+    """What is taken on this device when `precision` is asked for, and why, in words."""
+    if precision not in (*FORMATS, "auto"):
+        raise ValueError(f"precision={precision!r}: take one of {', '.join(FORMATS)}, auto")
+    if precision == "float32":
+        return "float32", "float32, as asked"
+    units = bfloat16_units(device)
+    instead = "bfloat16" if units else "float32"
+    if precision == "int8":
+        if device.type == "cpu" and int8_is_exact():
+            return "int8", "int8, as asked: products of bytes are exact on this CPU"
+        return instead, f"{instead}, not int8: this {device.type.upper()} has no exact products of bytes for PyTorch"
+    return instead, f"{instead}: this {device.type.upper()} has {units or 'no units for bfloat16, it would be slower'}"
+
+
+class PreparedGPT(GPT):
+    """A GPT with linear layers that are fast for a few vectors. Embeddings and LayerNorms are the model's own."""
+
+    def __init__(self, model: GPT, precision: str, why: str):
+        with torch.device("meta"):  # shapes without memory: the tensors come from the model
+            super().__init__(model.config)
+        self.load_state_dict({name: tensor.float() for name, tensor in model.state_dict().items()}, assign=True)
+        self.precision, self.why = precision, why
+        new_linear = Int8Linear if precision == "int8" else partial(PackedLinear, dtype=getattr(torch, precision))
+        for name, module in list(self.named_modules()):
+            if isinstance(module, nn.Linear):
+                self.set_submodule(name, new_linear(module.weight.detach(), module.bias.detach()))
+        table = self.wte.weight.detach()
+        self.mean = table.mean(dim=0)  # (C,)
+        self.output = new_linear(table - self.mean)  # of GPT-2's smallest, a third of all weights
+        self.requires_grad_(False).eval()
+
+    def head(self, x: Tensor) -> Tensor:
+        """(B, T, C) -> (B, T, V).
+
+        The mean of a position's logits, x times the mean embedding, changes no probability, but may be far from 0:
+        those of the published GPT-2 lie around -100, where numbers of bfloat16 are 0.5 apart. So the mean is left to
+        float32, and the product in few bits gives what tells one token from another.
+        """
+        return self.output(x) + (x @ self.mean).unsqueeze(-1)  # (B, T, V)
+
+    def loss(self, x: Tensor, y: Tensor, **options) -> Tensor:
+        """As of every `LanguageModel`, with the head in its format."""
+        return F.cross_entropy(self(x, **options).flatten(0, 1), y.flatten())
+
+    def n_bytes(self) -> int:
+        """Bytes of weights that a step reads: all but the embeddings, of which it reads one row for each token."""
+        return sum(module.n_bytes for module in self.modules() if isinstance(module, PackedLinear | Int8Linear))
+
+
+class PackedLinear(nn.Module):
+    """x·Wᵀ + b with W in float32 or bfloat16, in the order in which oneDNN reads it, shared out to all cores.
+
+    x and what comes out are float32: attention, GELU and sums are faster in it, and exact. `torch.compile` makes the
+    same call of a frozen linear layer; without a compiler there is no public one. Where there is no oneDNN, it is
+    `F.linear`.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor | None = None, dtype: torch.dtype = torch.float32):
+        super().__init__()
+        self.dtype = dtype
+        self.weight = weight.to(dtype)
+        self.bias = None if bias is None else bias.to(dtype)
+        self.n_bytes = self.weight.nbytes + (0 if self.bias is None else self.bias.nbytes)
+        self.is_packed = weight.device.type == "cpu" and torch.backends.mkldnn.is_available()
+        if self.is_packed:
+            self.weight = torch.ops.mkldnn._reorder_linear_weight(self.weight.contiguous(), N_ROWS)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(…, n_in) -> (…, n_out)"""
+        x = x.to(self.dtype)
+        if self.is_packed:
+            return torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, "none", [], "").float()
+        return F.linear(x, self.weight, self.bias).float()
+
+
+class Int8Linear(nn.Module):
+    """x·Wᵀ + b with 8 bits a number: W's rows are rounded once, to 127 steps of their largest; x's when they come.
+
+    Each vector has its own scale: what a text gets does not depend on the texts beside it, or on how much is read at
+    once. The product itself is exact; all error is from rounding before it.
+
+    Why this call: PyTorch's `quantized.linear_dynamic` is a little faster, but is to go with all tensors that have
+    their scale inside; PyTorch advises plain int8 tensors, as here. `torch._int_mm` takes twice as long for 8 vectors.
+    torchao's int8 layers take several times as long for one: they are made for `torch.compile`.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor | None = None):
+        super().__init__()
+        self.scale = weight.abs().amax(dim=1).clamp(min=torch.finfo(torch.float32).tiny) / 127  # (n_out,)
+        levels = (weight / self.scale.unsqueeze(-1)).round().to(torch.int8)  # (n_out, n_in)
+        self.n_bytes = levels.nbytes + self.scale.nbytes + (0 if bias is None else bias.nbytes)
+        self.weight = torch.ops.onednn.qlinear_prepack(levels, [N_ROWS, weight.size(1)])
+        self.zeros = torch.zeros(len(weight), dtype=torch.long)
+        self.bias = bias
+        self.middle = torch.tensor(128.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(…, n_in) -> (…, n_out)"""
+        largest = x.abs().amax(dim=-1, keepdim=True)  # (..., 1)
+        # The units multiply an unsigned byte with a signed one: -127 … 127 becomes 1 … 255; .5 makes cutting rounding.
+        levels = torch.addcmul(self.middle, x, 127 / largest).to(torch.uint8)  # (..., n_in)
+        y = int8_product(levels, self.weight, self.scale, self.zeros)  # (..., n_out)
+        return y * largest if self.bias is None else torch.addcmul(self.bias, y, largest)  # (..., n_out)
+
+
+def int8_product(levels: Tensor, weight: Tensor, scale: Tensor, zeros: Tensor) -> Tensor:
+    """(levels - 128)/127 times weight·scale, in float32."""
+    call = torch.ops.onednn.qlinear_pointwise
+    return call(levels, 1 / 127, 128, weight, scale, zeros, None, 1.0, 0, torch.float32, "none", [], "")
+
+
+def int8_is_exact() -> bool:
+    """Whether products of bytes come out right here. Without VNNI, sums are held in 16 bits on the way and overflow."""
+    weight, levels = torch.full((32, 64), 127, dtype=torch.int8), torch.full((1, 64), 255, dtype=torch.uint8)
+    try:
+        packed = torch.ops.onednn.qlinear_prepack(weight, [N_ROWS, 64])
+        y = int8_product(levels, packed, torch.ones(32), torch.zeros(32, dtype=torch.long))
+    except (AttributeError, RuntimeError):  # this build of PyTorch has no such call
+        return False
+    return bool((y.round() == 64 * 127).all())
