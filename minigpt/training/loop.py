@@ -188,8 +188,11 @@ class Trainer:
         x, y = self.ahead.batch(step)
         n_tokens = x.numel() * distributed.count()
         with reproducible_dropout(self.model, config.seed, step):
-            loss = self.accumulate_gradients(x, y)
+            losses = self.accumulate_gradients(x, y)
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.max_grad_norm)
+        if step + 1 < config.n_steps:
+            self.ahead.fetch(step + 1)
+        loss = distributed.mean(sum(part.item() for part in losses))  # here, and not before, a GPU is waited for
         grad_norm = float(distributed.whole(norm))
         if not math.isfinite(loss) or not math.isfinite(grad_norm):
             self.zero_grad()
@@ -214,10 +217,10 @@ class Trainer:
             "tokens_per_second": round(n_tokens / seconds, 1),
         }
 
-    def accumulate_gradients(self, x: torch.Tensor, y: torch.Tensor) -> float:
-        """Leaves the gradient of the batch's mean loss in `.grad` and returns that loss, in nats per token.
+    def accumulate_gradients(self, x: torch.Tensor, y: torch.Tensor) -> list[torch.Tensor]:
+        """Leaves the gradient of the batch's mean loss in `.grad`; returns each part's share of this process's loss.
 
-        Of several processes each gives its rows; loss and gradient are those of all rows together.
+        Of several processes each gives its rows; the gradient is that of all rows together. Losses in nats per token.
         """
         losses = []
         for x_part, y_part in zip(x.chunk(self.config.n_accumulate), y.chunk(self.config.n_accumulate), strict=True):
@@ -226,9 +229,7 @@ class Trainer:
                 loss = self.loss(x_part, y_part) * share
             loss.backward()
             losses.append(loss.detach())
-        if self.step + 1 < self.config.n_steps:
-            self.ahead.fetch(self.step + 1)
-        return distributed.mean(sum(loss.item() for loss in losses))  # here a GPU is waited for
+        return losses
 
     def set_rates(self, step: int) -> float:
         """Set the rate of this step in all optimisers and return AdamW's."""
