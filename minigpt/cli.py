@@ -67,6 +67,8 @@ def parser(with_training: bool = True) -> argparse.ArgumentParser:
     added.add_argument("--top-k", type=int, default=40, help="draw from the k likeliest tokens")
     added.add_argument("--top-p", type=float, help="draw from the likeliest tokens that have this probability together")
     added.add_argument("--seed", type=int, help="the same seed draws the same text")
+    fewer = "float32, bfloat16, int8 or auto: weights laid out to write faster, in fewer bits; as they are if none"
+    added.add_argument("--precision", help=fewer)
     return top
 
 
@@ -247,6 +249,11 @@ def sample(options, rest) -> None:
     else:
         model, path = load_pretrained(options.model), Path(options.model) / "tokenizer.json"
         tokenizer = BPETokenizer.gpt2() if model.config.n_vocab == 50257 else load_tokenizer(path)
+    if options.precision:
+        from minigpt.inference import prepared
+
+        model = prepared(model, options.precision)
+        print(model.why, file=sys.stderr)
     rule = {name: getattr(options, name) for name in ("temperature", "top_k", "top_p", "seed")}
     pieces = stream(model, tokenizer, options.prompt, max_new_tokens=options.tokens, **rule)  # refuses at once
     print(options.prompt, end="", flush=True)

@@ -9,8 +9,8 @@ multiplications, and fetching takes the time. Fewer bytes are more tokens a seco
 `minigpt.evaluation.formats` measures the cost, `benchmarks/generate.py` both.
 
 Shapes: B batch, T time, C channels (n_embd), V vocabulary.
-Sources: Dettmers et al. 2022, "LLM.int8()", section 3.1, for a scale for each row on both sides of a product; Kalamkar
-et al. 2019 for bfloat16.
+Sources: Dettmers et al. 2022, "LLM.int8()": its vector-wise quantization has a scale for each row on both sides of a
+product, as here; Kalamkar et al. 2019 for bfloat16.
 """
 
 from functools import partial

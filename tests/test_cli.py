@@ -33,12 +33,14 @@ def test_a_model_is_trained_on_a_file_and_then_writes(tmp_path, capsys):
     assert "nats per token" in shown
     assert "MB, foretold " in shown
     model = str(tmp_path / "run" / "model")
-    texts = []
+    texts, words = [], ["sample", "the cat", "--model", model, "--tokens", "5", "--seed", "1"]
     for _ in range(2):
-        assert cli.main(["sample", "the cat", "--model", model, "--tokens", "5", "--seed", "1"]) == 0
+        assert cli.main(words) == 0
         texts.append(capsys.readouterr().out)
     assert texts[0].startswith("the cat")
     assert texts[0] == texts[1]
+    assert cli.main([*words, "--precision", "float32"]) == 0
+    assert capsys.readouterr() == (texts[0], "float32, as asked\n")
 
 
 def test_training_has_an_option_for_each_setting_and_its_default():
@@ -54,6 +56,7 @@ def test_training_has_an_option_for_each_setting_and_its_default():
     ("words", "message"),
     [
         (["sample", "x", "--model", "no/such/folder"], "there is no file or folder"),
+        (["sample", "x", "--precision", "int4"], "precision='int4': take one of float32, bfloat16, int8, auto"),
         (["train", "nonsense", "--folder", "x"], "nonsense"),
         (["train", "storyland", "--folder", "x", "--size", "huge"], "there is no size named 'huge'"),
         (["train", "storyland", "--folder", "x", "--n-steps", "0"], "n_steps=0: must be at least 1"),
