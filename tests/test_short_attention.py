@@ -68,8 +68,12 @@ def test_float32_other_lengths_and_long_texts_are_left_to_pytorch(monkeypatch):
     assert is_short(q, k, v, is_causal=True)
     assert not is_short(q.float(), k.float(), v.float(), is_causal=True)
     assert not is_short(q[:, :, -1:], k, v, is_causal=True)
-    monkeypatch.setattr(short_attention, "MOST_WEIGHTS", B * H * T * T - 1)
-    assert not is_short(q, k, v, is_causal=True)
+    for name, limit in (("MOST_WEIGHTS", B * H * T * T), ("LONGEST", T)):
+        monkeypatch.setattr(short_attention, name, limit)
+        assert is_short(q, k, v, is_causal=True)
+        monkeypatch.setattr(short_attention, name, limit - 1)
+        assert not is_short(q, k, v, is_causal=True)
+        monkeypatch.setattr(short_attention, name, limit)
 
 
 def test_a_run_in_bfloat16_takes_it_and_others_do_not(calls):

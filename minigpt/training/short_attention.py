@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-MOST_WEIGHTS = 1 << 23
-"""Weights of all texts and heads, B·H·T², from which on the fused attention's blocks are better: 16 MB in bfloat16."""
+LONGEST, MOST_WEIGHTS = 512, 1 << 23
+"""T, and weights of all texts and heads, B·H·T², above which the fused attention's blocks are better: 16 MB of them."""
 
 
 class ShortAttention(TorchFunctionMode):
@@ -42,8 +42,9 @@ def is_short(
     """Ours knows causal self-attention without dropout, in bfloat16, and is for texts that are not long."""
     if attn_mask is not None or dropout_p or others or not is_causal or q.dim() != 4:
         return False
-    n_weights = q.shape[:3].numel() * q.size(-2)
-    return q.shape == k.shape == v.shape and q.dtype is torch.bfloat16 and n_weights <= MOST_WEIGHTS
+    B, H, T, _ = q.shape
+    fits = T <= LONGEST and B * H * T * T <= MOST_WEIGHTS
+    return fits and q.shape == k.shape == v.shape and q.dtype is torch.bfloat16
 
 
 class Short(torch.autograd.Function):
