@@ -5,6 +5,7 @@
     python benchmarks/gpu.py run --parts a --minutes 9.5 --out OUT --tokens tokens.xz
     python benchmarks/gpu.py run --parts b --minutes 9.5 --out OUT --tokens tokens.xz
     python benchmarks/gpu.py join --out OUT                                 # after: files that came in pieces
+    python benchmarks/gpu.py ship --out OUT --to assets/checkpoints/story   # the model of part a, with a card
     python benchmarks/gpu.py run --toy --parts a b c --out OUT              # all of it, tiny, on a CPU
 
 Parts: a, the story model larger and on more text; b, the small model of the time machine with its snapshots; c, what
@@ -36,8 +37,10 @@ import torch
 from gpu_speed import BASE, TRAINER, race
 from gpu_writing import copy_bandwidth, writing
 
+from minigpt.assets import asset
 from minigpt.config import GPTConfig
 from minigpt.models.gpt import GPT
+from minigpt.text.tokenizers import load_tokenizer
 from minigpt.training import story, time_machine
 
 TOY_SHEET = SimpleNamespace(name="no GPU: made up for the toy", peaks={"bfloat16": 1e12}, bandwidth=1e10, source="none")
@@ -78,6 +81,10 @@ def main() -> None:
         gpu_recipes.pack(options.data, options.to)
     elif options.what == "join":
         print(*gpu_recipes.join(options.out), sep="\n")
+    elif options.what == "ship":
+        from gpu_card import ship  # only here: it splits text, for which a GPU's machine may lack a package
+
+        ship(options.out, options.to, load_tokenizer(asset("checkpoints/story") / "tokenizer.json"))
     else:
         run(options)
 
@@ -98,6 +105,9 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--toy", action="store_true", help="tiny, on a CPU, with made-up tokens: to see that it runs")
     join = verbs.add_parser("join", help="put files that came in pieces together")
     join.add_argument("--out", type=Path, required=True)
+    ship = verbs.add_parser("ship", help="the best model of part a as a folder for load_shipped, with a card")
+    ship.add_argument("--out", type=Path, required=True)
+    ship.add_argument("--to", type=Path, required=True)
     return top
 
 

@@ -55,7 +55,7 @@ def pack(data: Path, to: Path) -> None:
         rows[f"time_machine/{file.name}"] = np.frombuffer(file.read_bytes(), np.uint8)
     shutil.rmtree(machine)
     with lzma.open(to, "wb") as file:
-        np.savez(file, allow_pickle=False, **rows)
+        np.savez(file, **rows)
     print(f"{to}: {to.stat().st_size / 1e6:.1f} MB")
 
 

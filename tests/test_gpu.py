@@ -10,19 +10,23 @@ import numpy as np
 import pytest
 import torch
 
+from minigpt.assets import asset
 from minigpt.config import GPTConfig
 from minigpt.models.gpt import GPT
 from minigpt.sampling import generate
 from minigpt.text.batches import Batches
+from minigpt.text.tokenizers import load_tokenizer
 from minigpt.training.loop import TrainConfig, Trainer
 from minigpt.training.telemetry import read_telemetry
 from minigpt.weights import load_pretrained
+from minigpt.weights.save import write_weights
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
 import gpu  # noqa: E402
 import gpu_recipes  # noqa: E402
+from gpu_card import ship  # noqa: E402
 from gpu_writing import StaticWriter  # noqa: E402
 
 BARE = ("psutil", "regex", "IPython", "anywidget", "ipywidgets", "jupyterlab", "matplotlib", "transformers")
@@ -205,12 +209,42 @@ def test_the_story_model_fits_into_25_mb():
     assert 24e6 < 2 * gpu_recipes.STORY.n_params() < 25e6
 
 
+def test_the_best_model_is_shipped_with_a_card_that_tells_its_plan_alone(tmp_path):
+    out, tokenizer = tmp_path / "out", load_tokenizer(asset("checkpoints/story") / "tokenizer.json")
+    out.mkdir()
+    torch.manual_seed(0)
+    model = GPT(GPTConfig(n_vocab=4096, n_ctx=16, n_embd=8, n_head=2, n_layer=1))
+    write_weights(model, out / "story.safetensors", torch.float16)
+    machine = {"kind": "machine", "device": "Some GPU", "versions": {"torch": "9.9"}, "command": ["python", "x.py"]}
+    text = {"what": "fables", "file": "f", "repeat": 2, "n_tokens": 50}
+    rates = {"learning_rate": 0.1, "muon_learning_rate": 0.2}
+    lines = [{**machine, "device": "Another"}, {"kind": "rung"}, machine]
+    for name, best in (
+        ("a-first", "a-first"),
+        ("a-finish", "a-first"),
+        ("b-first", "b-first"),
+        ("b-finish", "b-first"),
+    ):
+        told = {"steps": 7, "n_tokens": 300, "seconds": 5.0, "valid_loss": 2.5, "mixture": [text]}
+        settings = {"optimizer": "muon", "precision": "auto", **rates}
+        line = {"kind": "story", "name": name, "settings": settings, "config": model.config.to_dict(), **told}
+        lines.append(line | {"best_of": f"{best}, step 6", "best_so_far": 1.25})
+    (out / "gpu.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    ship(out, tmp_path / "story", tokenizer)
+    found = (tmp_path / "story" / "README.md").read_text(encoding="utf-8")
+    assert "On one Some GPU, with PyTorch 9.9" in found
+    assert "those of step 6 of b-first:\n1.250 nats per token, a perplexity of 3.5 " in found
+    assert [line for line in found.splitlines() if line.startswith("### ")] == ["### b-first"]
+    assert "| fables | 50 | 100% | 6.0 |" in found
+    assert load_pretrained(tmp_path / "story").config == model.config
+
+
 def test_the_commands_of_the_page_have_the_options_that_there_are():
     page = (ROOT / "docs" / "gpu.md").read_text(encoding="utf-8")
     found = [
         line.partition("#")[0].split()[2:] for line in page.splitlines() if line.startswith("python benchmarks/gpu")
     ]
-    assert [gpu.parser().parse_args(words).what for words in found] == ["pack", "run", "run", "run", "join"]
+    assert [gpu.parser().parse_args(words).what for words in found] == ["pack", "run", "run", "run", "join", "ship"]
 
 
 @pytest.mark.slow

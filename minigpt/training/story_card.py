@@ -21,6 +21,13 @@ from minigpt.weights import load_pretrained, save_shipped
 
 PROMPTS = ("Once upon a time", "The little dog was sad because", "The king said to the fisherman,")
 
+LIMITS = """\
+## Limits
+It knows short sentences in the manner of the texts above and nothing else: no facts, no arithmetic, no other language.
+It loses names and plots after a few sentences. Old children's books are among its texts, and so are their views of
+people; do not use it for anything but study.
+"""
+
 
 def card(run: Path, model: GPT, tokenizer: BPETokenizer, machine: str, note: str) -> str:
     """The card, in Markdown: data, training, losses, samples, limits. One section for each stage of the run."""
@@ -55,11 +62,7 @@ Temperature 0.8, top-k 40, seed 1, first try, cut after 120 tokens.
 
 {samples(model, tokenizer)}
 
-## Limits
-It knows short sentences in the manner of the texts above and nothing else: no facts, no arithmetic, no other language.
-It loses names and plots after a few sentences. Old children's books are among its texts, and so are their views of
-people; do not use it for anything but study.
-"""
+{LIMITS}"""
 
 
 def stage(run: Path, option: str, telemetry: str) -> str:
@@ -83,7 +86,11 @@ text, at the end: {valid["valid_loss"]:.3f}."""
 
 def mixture_table(run: Path, n_tokens: int) -> str:
     """Each text with its size, its share of the mixture, and how often the run went through it."""
-    sources = json.loads((run / "mixture.json").read_text(encoding="utf-8"))
+    return shares(json.loads((run / "mixture.json").read_text(encoding="utf-8")), n_tokens)
+
+
+def shares(sources: list[dict], n_tokens: int) -> str:
+    """The table of a mixture: `sources` as in mixture.json, `n_tokens` read in all."""
     total = sum(source["n_tokens"] * source["repeat"] for source in sources)
     rows = []
     for source in sources:
