@@ -169,12 +169,13 @@ def perplexities() -> list[dict]:
     model, tokenizer = load_shipped()
     data = Path(os.environ.get("MINIGPT_DATA", "nowhere"))
     if (data / "train" / VALID.file).exists():
-        kind, texts = "held-out TinyStories", read_documents(data, VALID)[:200]
+        kind, ids = "held-out TinyStories", tokenizer.encode("\n".join(read_documents(data, VALID)))[:16_384]
+        texts = [ids[i : i + 256] for i in range(0, len(ids), 256)]
     else:
         lines = asset("senses/en.txt").read_text(encoding="utf-8").splitlines()
-        kind, texts = "sentences of ours", [line for line in lines if line and not line.startswith("#")]
-    rows = losses_in(model, [tokenizer.encode(text) for text in texts])
-    print(f"\nthe shipped model on {len(texts)} {kind}")
+        kind, texts = "sentences of ours", [tokenizer.encode(line) for line in lines if line and line[0] != "#"]
+    rows = losses_in(model, texts)
+    print(f"\nthe shipped model on {sum(map(len, texts)):,} tokens of {kind}")
     for row in rows:
         print(
             f"  {row.precision:12} perplexity {row.perplexity:.3f}, loss {row.loss:.4f} nats a token, "

@@ -146,7 +146,7 @@ class Int8Linear(nn.Module):
         """(…, n_in) -> (…, n_out)"""
         largest = x.abs().amax(dim=-1, keepdim=True)  # (..., 1)
         # The units multiply an unsigned byte with a signed one: -127 … 127 becomes 1 … 255; .5 makes cutting rounding.
-        levels = torch.addcmul(self.middle, x, 127 / largest).to(torch.uint8)  # (..., n_in)
+        levels = torch.addcmul(self.middle, x, largest.reciprocal(), value=127).to(torch.uint8)  # (..., n_in)
         y = int8_product(levels, self.weight, self.scale, self.zeros)  # (..., n_out)
         return y * largest if self.bias is None else torch.addcmul(self.bias, y, largest)  # (..., n_out)
 
