@@ -169,8 +169,8 @@ def perplexities() -> list[dict]:
     model, tokenizer = load_shipped()
     data = Path(os.environ.get("MINIGPT_DATA", "nowhere"))
     if (data / "train" / VALID.file).exists():
-        kind, ids = "held-out TinyStories", tokenizer.encode("\n".join(read_documents(data, VALID)))[:16_384]
-        texts = [ids[i : i + 256] for i in range(0, len(ids), 256)]
+        kind, ids = "held-out TinyStories", tokenizer.encode("\n".join(read_documents(data, VALID)))
+        texts = [ids[i : i + 256] for i in range(0, len(ids), len(ids) // 64)]  # from all over the text
     else:
         lines = asset("senses/en.txt").read_text(encoding="utf-8").splitlines()
         kind, texts = "sentences of ours", [tokenizer.encode(line) for line in lines if line and line[0] != "#"]
