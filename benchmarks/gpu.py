@@ -34,7 +34,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import gpu_recipes
 import numpy as np
 import torch
-from gpu_speed import BASE, TRAINER, race
+from gpu_rungs import BASE, TRAINER
+from gpu_speed import race
 from gpu_writing import copy_bandwidth, writing
 
 from minigpt.assets import asset
