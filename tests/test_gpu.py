@@ -259,3 +259,14 @@ def test_the_page_explains_each_file_and_each_kind_of_line(out):
 def test_without_a_gpu_it_says_so():
     with pytest.raises(ValueError, match="there is no GPU that PyTorch can use: with --toy"):
         gpu.sheet_of(torch.device("cpu"))
+
+
+def test_a_gpu_is_found_by_its_name_among_the_data_sheets(monkeypatch):
+    pytest.importorskip("minigpt.training.data_sheets")
+    for name, bandwidth in (("NVIDIA H200", 4.8e12), ("NVIDIA H100 80GB HBM3", 3.35e12)):
+        monkeypatch.setattr(torch.cuda, "get_device_name", lambda device, name=name: name)
+        sheet = gpu.sheet_of(torch.device("cuda"))
+        assert (sheet.bandwidth, sheet.peaks["bfloat16"]) == (bandwidth, 989e12)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "Some GPU")
+    with pytest.raises(ValueError, match="no data sheet of Some GPU"):
+        gpu.sheet_of(torch.device("cuda"))
