@@ -3,6 +3,7 @@
 from minigpt.course.blanks import fill_in
 from minigpt.course.checks import check, same
 from minigpt.course.guesses import guess, guess_number
+from minigpt.course.kv_cache import measure_cache
 from minigpt.course.lab import lab
 from minigpt.course.live import follow_run, replay, train_live
 from minigpt.course.machine import budget, device, start
@@ -30,6 +31,7 @@ __all__ = [
     "guess",
     "guess_number",
     "lab",
+    "measure_cache",
     "progress",
     "real_sentences",
     "replay",

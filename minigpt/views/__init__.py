@@ -11,6 +11,7 @@ from minigpt.views.embedding_map import embedding_map
 from minigpt.views.follow import follow
 from minigpt.views.guess import guess, guess_number
 from minigpt.views.heads import heads
+from minigpt.views.kv_cache import kv_cache
 from minigpt.views.lab import lab
 from minigpt.views.mask_painter import mask_painter
 from minigpt.views.merges import merges
@@ -32,6 +33,7 @@ __all__ = [
     "guess",
     "guess_number",
     "heads",
+    "kv_cache",
     "lab",
     "mask_painter",
     "merges",

@@ -54,6 +54,7 @@ CELLS = {
     "for n in (0, 1, 0, 2)], ['<b>', 'x', '<b>', 'x'], word='<i>')",
     "beam_tree": "views.beam_tree([([(['<b>'], -1, -1, False)], [(['$x$'], -2, -2, False)])], source='<i>')",
     "dashboard": "views.dashboard([{'step': n, 'loss': 9 / (n + 1)} for n in range(30)], title='<b>', floor=0.1)",
+    "kv_cache": "views.kv_cache(2, 3, 8, seconds=([0.2, 0.3, 0.4], [0.2, 0.1, 0.1]))",
     "token_tree": "views.token_tree(lambda path, *rule: {'rows': [(0, '<b>', 0.5, 0.5), (1, '$x$', 0.25, 0)]}, '<i>')",
     "figure": "figures.show(figures.bars(['a', 'b'], [1, 2]), alt='Two bars')",
 }
