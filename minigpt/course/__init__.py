@@ -11,6 +11,7 @@ from minigpt.course.playground import try_model
 from minigpt.course.progress import progress
 from minigpt.course.real_model import run_in_model
 from minigpt.course.real_pairs import real_sentences
+from minigpt.course.speed import show_roofline
 from minigpt.course.translate import try_beam, try_translator
 from minigpt.course.writing import write_tree
 
@@ -38,6 +39,7 @@ __all__ = [
     "run_in_model",
     "same",
     "show_map",
+    "show_roofline",
     "start",
     "train_live",
     "try_beam",

@@ -52,6 +52,11 @@ def device() -> torch.device:
     return torch.device("cpu" if is_static() else doctor_device()[0])
 
 
+def on_gpu() -> bool:
+    """Whether notebooks compute on an NVIDIA GPU; where not, their cells do less and say so."""
+    return device().type == "cuda"
+
+
 def budget(cpu: int, *, gpu: int | None = None, fast: int | None = None) -> int:
     """The number that fits where the notebook runs, e.g. of steps: `n_steps = course.budget(300, gpu=3000, fast=5)`.
 

@@ -18,6 +18,7 @@ from minigpt.views.merges import merges
 from minigpt.views.next_tokens import next_tokens
 from minigpt.views.ngrams import ngrams
 from minigpt.views.query_key import query_key
+from minigpt.views.roofline import roofline
 from minigpt.views.sense_slider import sense_slider
 from minigpt.views.token_tree import token_tree
 from minigpt.views.tokens import tokens
@@ -40,6 +41,7 @@ __all__ = [
     "next_tokens",
     "ngrams",
     "query_key",
+    "roofline",
     "sense_slider",
     "token_tree",
     "tokens",

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { comparison, logAxis, ticksOf } from "../../minigpt/views/ngrams.js";
+import { logAxis, ticksOf } from "../../minigpt/views/log_axis.js";
+import { comparison } from "../../minigpt/views/ngrams.js";
 
 test("ticks are round numbers, and of a wide range powers of ten", () => {
   assert.deepEqual(ticksOf(3, 60), [5, 10, 20, 50]);

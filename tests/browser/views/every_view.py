@@ -56,6 +56,8 @@ CELLS = {
     "dashboard": "views.dashboard([{'step': n, 'loss': 9 / (n + 1)} for n in range(30)], title='<b>', floor=0.1)",
     "kv_cache": "views.kv_cache(2, 3, 8, seconds=([0.2, 0.3, 0.4], [0.2, 0.1, 0.1]))",
     "token_tree": "views.token_tree(lambda path, *rule: {'rows': [(0, '<b>', 0.5, 0.5), (1, '$x$', 0.25, 0)]}, '<i>')",
+    "roofline": "views.roofline([dict(name='<b>', kind='$x$', number_format='float32', operations=9, n_bytes=3, "
+    "seconds=1)], {'float32': 20}, 4, others=[dict(name='<i>', peaks={'float32': 90}, bandwidth=9, source='a sheet')])",
     "figure": "figures.show(figures.bars(['a', 'b'], [1, 2]), alt='Two bars')",
 }
 WIDGETS = [name for name in CELLS if name != "figure"]

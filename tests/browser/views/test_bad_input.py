@@ -32,6 +32,12 @@ def board(tokens):
     view.write(1, " ".join(tokens))
     return view
 
+def roof(tokens):
+    sold = dict(name=tokens[0], peaks={"x": 9}, bandwidth=9, source=tokens[-1])
+    counted = dict(kind=tokens[0], number_format="float32", operations=9, seconds=1)
+    points = [dict(name=token, n_bytes=k + 1, **counted) for k, token in enumerate(tokens)]
+    return views.roofline(points, {"float32": 20}, 4, machine=tokens[0], others=[sold])
+
 sets = {
     "markup": ["</script><script>window.ran = 1</script>", "<img src=x onerror='window.ran = 1'>", "$x$", '"\\'&amp;'],
     "scripts": [" שלום", "العربية", "\\u202eabc", "e\\u0301", "\\u0301", "👩\\u200d🚀😀"],
@@ -54,6 +60,7 @@ VIEWS = {
     "beam_tree": "views.beam_tree([([([one], -1, -1, False) for one in t], [])], source=t[0])",
     "token_tree": "views.token_tree(lambda p, *r: {'rows': [(k, a, 0.1, 0.1) for k, a in enumerate(t)]}, ''.join(t))",
     "dashboard": "board(t)",
+    "roofline": "roof(t)",
     "bertviz": "views.bertviz(recording(t))",
 }
 ASKING = ("heads", "mask_painter", "query_key", "tokens", "ngrams", "guess", "token_tree", "dashboard")  # and the lab

@@ -44,7 +44,7 @@ def test_an_untrusted_notebook_shows_faces_and_runs_nothing(lab, write) -> None:
         page = opened.page
         assert page.locator("iframe").count() == 0
         pictures = page.locator(".jp-OutputArea img")
-        assert pictures.count() == 13
+        assert pictures.count() == 15
         assert all(pictures.evaluate_all("images => images.map(image => image.naturalWidth > 100)"))
         assert all(pictures.evaluate_all("images => images.map(image => image.alt.length > 5)"))
         assert page.get_by_text("Guess first.").count() == 2
@@ -108,6 +108,8 @@ def use_without_a_kernel(page) -> None:
     frame["token_tree"].get_by_text("It is the greedy path").wait_for()
     frame["dashboard"].get_by_label("Look at").fill("3")
     frame["dashboard"].get_by_text("<b>, step 3: loss 2.25").wait_for()
+    frame["roofline"].get_by_role("application").press("Home")
+    frame["roofline"].get_by_text("<b>, float32: 9 FLOP on 3 B, 3 operations a byte").wait_for()
 
 
 def test_an_html_export_runs_the_views_and_asks_nobody(browser, saved, tmp_path) -> None:
