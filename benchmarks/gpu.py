@@ -41,7 +41,8 @@ from gpu_writing import copy_bandwidth, writing
 from minigpt.assets import asset
 from minigpt.config import GPTConfig
 from minigpt.models.gpt import GPT
-from minigpt.text.tokenizers import load_tokenizer
+from minigpt.text.names import CONSONANTS, VOWELS
+from minigpt.text.tokenizers import CharTokenizer, load_tokenizer
 from minigpt.training import story, time_machine
 
 TOY_SHEET = SimpleNamespace(name="no GPU: made up for the toy", peaks={"bfloat16": 1e12}, bandwidth=1e10, source="none")
@@ -237,7 +238,10 @@ def toy_rows() -> dict[str, np.ndarray]:
             np.save(file, rng.integers(50, size=4000).astype(np.uint16))
             file.seek(0)
             rows[f"time_machine/{name}"] = np.frombuffer(file.read(), np.uint8)
-    rows["time_machine/tokenizer.json"] = np.frombuffer(b"{}", np.uint8)
+    letters = CharTokenizer(" " + CONSONANTS.upper() + CONSONANTS + VOWELS)
+    with tempfile.TemporaryDirectory() as folder:
+        letters.save(file := Path(folder) / "tokenizer.json")
+        rows[f"time_machine/{file.name}"] = np.frombuffer(file.read_bytes(), np.uint8)
     return rows
 
 

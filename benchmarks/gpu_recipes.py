@@ -220,7 +220,8 @@ def train_time_machine(
     settings = settings or time_machine.Settings()
     start = time.perf_counter()
     try:
-        measures = time_machine.train(folder, work, device, settings)  # what it needs is there: no text is read
+        # what it needs is in the folder: no text is read
+        measures = time_machine.train_snapshots(folder, work, device, settings)
         write({"kind": "time machine", "settings": asdict(settings), "seconds": round(time.perf_counter() - start, 1)})
         write({"kind": "time machine, last measure", **measures[-1]})
     finally:

@@ -8,7 +8,14 @@ from minigpt.config import GPTConfig
 from minigpt.inspection.birth import Probe, make_probe, measure, position_losses
 from minigpt.models.gpt import GPT
 
-CONFIG = GPTConfig(n_vocab=19, n_ctx=16, n_embd=6, n_head=3, n_layer=2)
+CONFIG = GPTConfig(n_vocab=128, n_ctx=16, n_embd=6, n_head=3, n_layer=2)
+
+
+class Letters:
+    """A token for each letter."""
+
+    def encode(self, text: str) -> list[int]:
+        return [ord(letter) for letter in text]
 
 
 class Copies(torch.nn.Module):
@@ -32,25 +39,22 @@ def untrained() -> GPT:
     return GPT(CONFIG)
 
 
-def test_the_probe_has_whole_windows_and_repeats_of_tokens_that_occur():
+def test_the_probe_has_whole_windows_and_lists_of_names_that_are_said_twice():
     ids = np.tile(np.arange(3, 12, dtype=np.uint16), 40)
-    probe = make_probe(ids, n_ctx=8, n_windows=5, n_texts=4, n_tokens=25)
+    probe = make_probe(ids, 8, Letters(), n_windows=5, n_texts=4, n_tokens=25)
     assert probe.windows.shape == (5, 9)
     assert probe.repeats.shape == (4, 8)  # as many as half a context holds
-    assert set(probe.repeats.unique().tolist()) <= set(range(3, 12))
+    assert make_probe(ids, 70, Letters(), n_tokens=25).repeats.shape[1] == 50
     first, again = probe.repeats.chunk(2, dim=1)
     assert torch.equal(first, again)
-    assert all(len(set(row.tolist())) == 4 for row in first)
-
-
-def test_tokens_that_hardly_occur_are_not_repeated():
-    ids = np.append(np.tile(np.arange(4, dtype=np.uint16), 10_000), [18])
-    assert 18 not in make_probe(ids, n_ctx=8).repeats
+    assert {row[0] for row in first.tolist()} == {ord(" ")}  # a name, as in a sentence
+    assert len({tuple(row) for row in first.tolist()}) == 4
+    assert torch.equal(make_probe(ids, 8, Letters(), n_texts=4).repeats, probe.repeats)  # the same for all models
 
 
 def test_too_short_a_text_is_refused():
     with pytest.raises(ValueError, match=r"8 held-out tokens are no window of n_ctx \+ 1 = 9"):
-        make_probe(np.arange(8), n_ctx=8)
+        make_probe(np.arange(8), 8, Letters())
 
 
 def test_losses_are_those_of_the_model_at_each_position():
@@ -68,11 +72,11 @@ def test_who_copies_pays_for_the_first_time_and_not_for_the_repeat():
 
 def test_all_signs_are_measured_and_an_untrained_model_shows_none():
     model = untrained()
-    probe = make_probe(np.random.default_rng(0).integers(19, size=900), CONFIG.n_ctx, n_windows=6)
+    probe = make_probe(np.random.default_rng(0).integers(128, size=900), CONFIG.n_ctx, Letters(), n_windows=6)
     found = measure(model, probe)
     assert np.shape(found["induction"]) == np.shape(found["previous"]) == np.shape(found["ablated"]) == (2, 3)
     assert found["in_context"] == pytest.approx(found["late"] - found["early"], abs=2e-4)
-    assert found["valid_loss"] == pytest.approx(np.log(19), abs=0.2)
+    assert found["valid_loss"] == pytest.approx(np.log(128), abs=0.2)
     assert found["repeat"] == pytest.approx(found["first"], abs=0.3)
     np.testing.assert_allclose(found["ablated"], found["repeat"], atol=0.1)
 

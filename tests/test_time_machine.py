@@ -7,7 +7,7 @@ import pytest
 from minigpt.config import GPTConfig
 from minigpt.training.loop import TrainConfig
 from minigpt.training.telemetry import read_telemetry
-from minigpt.training.time_machine import Settings, train
+from minigpt.training.time_machine import Settings, train_snapshots
 from minigpt.weights import load_pretrained
 from minigpt.weights.snapshots import load_snapshots
 
@@ -33,7 +33,7 @@ def data(tmp_path):
 
 @pytest.mark.slow
 def test_a_run_leaves_snapshots_and_measures(data, tmp_path):
-    measures = train(tmp_path / "run", data, settings=toy())
+    measures = train_snapshots(tmp_path / "run", data, settings=toy())
     assert [one["step"] for one in measures] == [0, 2, 3, 4, 6]
     snapshots = load_snapshots(tmp_path / "run")
     assert snapshots.steps == (0, 2, 3, 6)
@@ -44,7 +44,7 @@ def test_a_run_leaves_snapshots_and_measures(data, tmp_path):
 
 @pytest.mark.slow
 def test_a_run_that_was_stopped_ends_as_one_that_was_not(data, tmp_path, monkeypatch):
-    whole = train(tmp_path / "whole", data, settings=toy())
+    whole = train_snapshots(tmp_path / "whole", data, settings=toy())
     saved = []
 
     def stop(model, step, folder):
@@ -55,9 +55,9 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(data, tmp_path, monkeyp
     with monkeypatch.context() as patch:
         patch.setattr("minigpt.training.time_machine.save_snapshot", stop)
         with pytest.raises(KeyboardInterrupt):
-            train(tmp_path / "halves", data, settings=toy())
-    assert train(tmp_path / "halves", data, settings=toy()) == whole
-    assert train(tmp_path / "halves", data, settings=toy()) == whole  # nothing is left to do
+            train_snapshots(tmp_path / "halves", data, settings=toy())
+    assert train_snapshots(tmp_path / "halves", data, settings=toy()) == whole
+    assert train_snapshots(tmp_path / "halves", data, settings=toy()) == whole  # nothing is left to do
     last = "snapshot-000006.safetensors"
     one, other = (load_pretrained(tmp_path / run / last) for run in ("whole", "halves"))
     assert all((p == q).all() for p, q in zip(one.parameters(), other.parameters(), strict=True))
@@ -70,5 +70,5 @@ def test_snapshots_after_the_end_of_the_run_are_refused():
 
 def test_missing_texts_are_told_before_anything_is_written(tmp_path):
     with pytest.raises(FileNotFoundError, match="tinystories_train_head"):
-        train(tmp_path / "run", tmp_path, settings=toy())
+        train_snapshots(tmp_path / "run", tmp_path, settings=toy())
     assert not (tmp_path / "run").exists()

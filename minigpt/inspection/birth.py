@@ -3,10 +3,13 @@
 Olsson et al. 2022, "In-context Learning and Induction Heads", watch three things change together: heads begin to look
 at what came after the same token before; the loss late in a text falls further below the loss early in it; and what is
 repeated is predicted. A fourth is asked here of each head: how much worse is the repeat predicted without it?
+What is repeated are lists of made-up names (`text.names`). Olsson et al. take any tokens at random, which a large model
+copies, too; a small one that met nothing of the kind has learned to copy names and little else.
 
 Shapes: B batch of texts, T time, L layers, H heads, V vocabulary.
 """
 
+import random
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,10 +17,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from minigpt.inspection.heads import head_scores, repeated_tokens
+from minigpt.inspection.heads import head_scores
 from minigpt.inspection.interventions import ablate_head
 from minigpt.inspection.record import evaluating, record
 from minigpt.models.gpt import GPT
+from minigpt.text.names import new_name
+from minigpt.text.tokenizers import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -27,33 +32,32 @@ class Probe:
     windows: Tensor
     """Held-out text, (B, T + 1): each row is read and predicted."""
     repeats: Tensor
-    """Different random tokens, and all of them once more, (B, 2n)."""
+    """Lists of made-up names, each list said twice, (B, 2n)."""
 
 
-def make_probe(ids: np.ndarray, n_ctx: int, n_windows: int = 64, n_texts: int = 16, n_tokens: int = 25) -> Probe:
-    """Windows at even distances in the held-out `ids`, and repeats of random tokens that occur in them.
+def make_probe(
+    ids: np.ndarray, n_ctx: int, tokenizer: Tokenizer, n_windows: int = 64, n_texts: int = 32, n_tokens: int = 25
+) -> Probe:
+    """Windows at even distances in the held-out `ids`, and lists of names of up to `n_tokens` tokens, said twice.
 
-    Olsson et al. leave out the most and the least common tokens; here those that occur less than once in 20,000 go, as
-    a vocabulary that begins with all bytes has many that a model never met. Raises ValueError for too short a text.
+    Raises ValueError for too short a text.
     """
     if len(ids) <= n_ctx:
         raise ValueError(f"{len(ids):,} held-out tokens are no window of n_ctx + 1 = {n_ctx + 1}: give more text")
     starts = np.linspace(0, len(ids) - n_ctx - 1, n_windows).astype(int)
     windows = np.stack([ids[start : start + n_ctx + 1] for start in starts]).astype(np.int64)
-    values, counts = np.unique(ids, return_counts=True)
-    known = values[counts * 20_000 >= len(ids)].astype(np.int64)
-    n = min(n_tokens, len(known), n_ctx // 2)
-    repeats = np.stack([known[repeated_tokens(len(known), n, seed=seed)] for seed in range(n_texts)])
-    return Probe(torch.from_numpy(windows), torch.from_numpy(repeats))
+    rng, n = random.Random(0), min(n_tokens, n_ctx // 2)
+    lists = [tokenizer.encode("".join(f" {new_name(rng)}" for _ in range(n)))[:n] for _ in range(n_texts)]
+    return Probe(torch.from_numpy(windows), torch.tensor([one * 2 for one in lists]))
 
 
 def measure(model: GPT, probe: Probe) -> dict:
     """All signs at one point of a run, in values that JSON keeps; losses in nats per token, lower is better.
 
     valid_loss: over all of the windows. early, late: over their second eighth, and over their last quarter; in_context
-    is late - early, below 0 where more text helps (Olsson et al. take token 500 - token 50). first, repeat: over random
-    tokens at first, which nothing could tell, and over their repeat, which copying would. induction, previous: each
-    head's scores on these texts, (L, H). ablated: the loss over the repeat without that head, (L, H).
+    is late - early, below 0 where more text helps (Olsson et al. take token 500 - token 50). first, repeat: over a list
+    of names at first, which nothing could tell, and over its repeat, which copying would. induction, previous: each
+    head's scores on these lists, (L, H). ablated: the loss over the repeat without that head, (L, H).
     """
     windows = position_losses(model, probe.windows)
     T = len(windows)

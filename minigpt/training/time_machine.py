@@ -21,7 +21,7 @@ from minigpt.inspection.birth import make_probe, measure
 from minigpt.models.gpt import GPT
 from minigpt.text.batches import Batches, encode_documents
 from minigpt.text.names import find_names, renamed
-from minigpt.text.tokenizers import BPETokenizer
+from minigpt.text.tokenizers import BPETokenizer, load_tokenizer
 from minigpt.training.loop import TrainConfig, Trainer
 from minigpt.training.story import SOURCES, read_documents
 from minigpt.training.telemetry import Telemetry
@@ -33,12 +33,12 @@ TEXT = SOURCES[0]
 HELD_OUT = 20
 """One in so many stories, the last ones of the file, is not trained on."""
 MEASURES = "measures.jsonl"
-MODEL = GPTConfig(n_vocab=512, n_ctx=128, n_embd=96, n_head=4, n_layer=3)
+MODEL = GPTConfig(n_vocab=512, n_ctx=128, n_embd=128, n_head=4, n_layer=2)
 TRAIN = TrainConfig(
     n_steps=3000,
     optimizer="muon",
-    learning_rate=3e-3,
-    min_learning_rate=1e-4,
+    learning_rate=0.01,
+    min_learning_rate=3e-4,
     muon_learning_rate=0.02,
     n_warmup=100,
     eval_every=100,
@@ -53,7 +53,7 @@ class Settings:
     model: GPTConfig = MODEL
     train: TrainConfig = TRAIN
     batch_size: int = 16
-    snapshots: tuple[int, ...] = (0, 25, 50, 100, 200, 300, 400, 500, 600, 800, 1000, 1250, 1500, 2000, 2500, 3000)
+    snapshots: tuple[int, ...] = (0, 50, 100, 200, 400, 600, 700, 800, 900, 1000, 1500, 3000)
     """Steps after which the model is kept."""
     measure_every: int = 25
     """Steps between two measurements; the snapshots are always measured."""
@@ -65,7 +65,7 @@ class Settings:
             raise ValueError(f"measure_every={self.measure_every}: must be at least 1")
 
 
-def train(
+def train_snapshots(
     folder: Path | str, data: Path | str, device: str | torch.device = "cpu", settings: Settings | None = None
 ) -> list[dict]:
     """Train, keep the snapshots in `folder`, and return the measures: dicts of `inspection.birth.measure` and `step`.
@@ -75,12 +75,13 @@ def train(
     """
     folder, settings = Path(folder), settings or Settings()
     prepare(Path(data), folder, settings.model.n_vocab)
+    tokenizer = load_tokenizer(folder / "tokenizer.json")
     config, held_out = settings.model, np.load(folder / "valid.npy")
     batches = Batches(np.load(folder / "train.npy"), config.n_ctx, settings.batch_size, seed=1)
     valid = Batches(held_out, config.n_ctx, settings.batch_size, seed=2)
     torch.manual_seed(0)
     trainer = Trainer(GPT(config).to(device), batches, settings.train, valid, folder)
-    probe, measures = make_probe(held_out, config.n_ctx), Telemetry(folder / MEASURES)
+    probe, measures = make_probe(held_out, config.n_ctx, tokenizer), Telemetry(folder / MEASURES)
     measures.rewind(trainer.step + 1)  # what comes after the checkpoint will be measured again
 
     def look() -> None:
@@ -130,7 +131,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    train(arguments.folder, arguments.data, "cuda" if torch.cuda.is_available() else "cpu")
+    train_snapshots(arguments.folder, arguments.data, "cuda" if torch.cuda.is_available() else "cpu")
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ class Snapshots:
 
 
 def load_snapshots(folder: str | os.PathLike[str] | None = None) -> Snapshots:
-    """The snapshots of a run: of the one that comes with the course, or of the folder that `train` wrote.
+    """The snapshots of a run: of the one that comes with the course, or of the folder that `train_snapshots` wrote.
 
     Nothing but the tokenizer is read before a model is asked for. Raises FileNotFoundError where there are none.
     """
