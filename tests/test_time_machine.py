@@ -1,13 +1,15 @@
 """The recipe of the time machine at toy size, from texts to snapshots and measures."""
 
+import json
 import lzma
 
+import numpy as np
 import pytest
 
 from minigpt.config import GPTConfig
 from minigpt.training.loop import TrainConfig
 from minigpt.training.telemetry import read_telemetry
-from minigpt.training.time_machine import Settings, train_snapshots
+from minigpt.training.time_machine import Settings, levels, train_snapshots
 from minigpt.weights import load_pretrained
 from minigpt.weights.snapshots import load_snapshots
 
@@ -40,6 +42,16 @@ def test_a_run_leaves_snapshots_and_measures(data, tmp_path):
     assert snapshots.tokenizer.n_vocab == snapshots.model(6).config.n_vocab == 270
     assert measures[-1]["valid_loss"] < measures[0]["valid_loss"]
     assert len(read_telemetry(tmp_path / "run" / "telemetry.jsonl")) == 6
+    counted = json.loads((tmp_path / "run" / "levels.json").read_text())
+    assert counted["bigram"] < counted["unigram"]
+
+
+def test_levels_are_the_losses_of_counts() -> None:
+    ids = np.array([0, 1] * 50)
+    found = levels(ids, np.array([[0, 1, 0], [1, 0, 1]]), n_vocab=2)
+    assert found["unigram"] == pytest.approx(np.log(2), abs=1e-3)  # both are half of all tokens
+    shares = np.array([50.5 / 51, 49.5 / 50])  # all 50 or 49 that followed, and half of an imagined one
+    assert found["bigram"] == pytest.approx(-np.log(shares).mean(), abs=1e-4)
 
 
 @pytest.mark.slow

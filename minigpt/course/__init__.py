@@ -12,6 +12,7 @@ from minigpt.course.progress import progress
 from minigpt.course.real_model import run_in_model
 from minigpt.course.real_pairs import real_sentences
 from minigpt.course.speed import show_roofline
+from minigpt.course.time_machine import time_machine
 from minigpt.course.translate import try_beam, try_translator
 from minigpt.course.writing import write_tree
 
@@ -41,6 +42,7 @@ __all__ = [
     "show_map",
     "show_roofline",
     "start",
+    "time_machine",
     "train_live",
     "try_beam",
     "try_model",

@@ -4,11 +4,12 @@
 
 DATA is a folder with the TinyStories of `minigpt.training.story` under train/. Their people get new names, others in
 each story (`text.names`), which can be copied and cannot be known. Run it again to go on after a stop. The folder then
-holds the tokenizer, a snapshot of each step in `Settings.snapshots`, and measures.jsonl with what `inspection.birth`
-measures: `load_snapshots(folder)` and `course.time_machine(folder=folder)` take it.
+holds the tokenizer, a snapshot of each step in `Settings.snapshots`, measures.jsonl with what `inspection.birth`
+measures, and levels.json with what counting reaches: `load_snapshots` and `course.time_machine(folder=…)` take it.
 """
 
 import argparse
+import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ import torch
 from minigpt.config import GPTConfig
 from minigpt.inspection.birth import make_probe, measure
 from minigpt.models.gpt import GPT
+from minigpt.models.ngram import NGram
 from minigpt.text.batches import Batches, encode_documents
 from minigpt.text.names import find_names, renamed
 from minigpt.text.tokenizers import BPETokenizer, load_tokenizer
@@ -32,7 +34,7 @@ log = logging.getLogger(__name__)
 TEXT = SOURCES[0]
 HELD_OUT = 20
 """One in so many stories, the last ones of the file, is not trained on."""
-MEASURES = "measures.jsonl"
+MEASURES, LEVELS = "measures.jsonl", "levels.json"
 MODEL = GPTConfig(n_vocab=512, n_ctx=128, n_embd=128, n_head=4, n_layer=2)
 TRAIN = TrainConfig(
     n_steps=3000,
@@ -83,6 +85,9 @@ def train_snapshots(
     trainer = Trainer(GPT(config).to(device), batches, settings.train, valid, folder)
     probe, measures = make_probe(held_out, config.n_ctx, tokenizer), Telemetry(folder / MEASURES)
     measures.rewind(trainer.step + 1)  # what comes after the checkpoint will be measured again
+    if not (folder / LEVELS).exists():
+        counted = levels(np.load(folder / "train.npy"), probe.windows.numpy(), config.n_vocab)
+        (folder / LEVELS).write_text(json.dumps(counted, indent=1) + "\n", encoding="utf-8")
 
     def look() -> None:
         step = trainer.step
@@ -112,6 +117,16 @@ def prepare(data: Path, folder: Path, n_vocab: int) -> None:
         np.save(files[1], encode_documents(tokenizer, documents[:n]))
         np.save(files[2], encode_documents(tokenizer, documents[n:]))
         tokenizer.save(files[0])
+
+
+def levels(ids: np.ndarray, windows: np.ndarray, n_vocab: int) -> dict[str, float]:
+    """Losses that counting reaches on the probe's windows, in nats per token: name of an n-gram of `ids` -> loss."""
+    found = {}
+    for n, name in enumerate(("unigram", "bigram", "trigram"), start=1):
+        model = NGram(n, n_vocab).fit(ids.tolist())
+        places = [(row[i], row[max(0, i - n + 1) : i]) for row in windows.tolist() for i in range(1, len(row))]
+        found[name] = round(float(np.mean([-np.log(model.prob(token, before)) for token, before in places])), 4)
+    return found
 
 
 def summary(found: dict) -> str:

@@ -20,6 +20,7 @@ from minigpt.views.ngrams import ngrams
 from minigpt.views.query_key import query_key
 from minigpt.views.roofline import roofline
 from minigpt.views.sense_slider import sense_slider
+from minigpt.views.time_machine import time_machine
 from minigpt.views.token_tree import token_tree
 from minigpt.views.tokens import tokens
 from minigpt.views.translation import translation
@@ -43,6 +44,7 @@ __all__ = [
     "query_key",
     "roofline",
     "sense_slider",
+    "time_machine",
     "token_tree",
     "tokens",
     "translation",

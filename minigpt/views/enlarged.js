@@ -102,7 +102,8 @@ export function bitsOf(model) {
   return bits.length ? bits : null;
 }
 
-function coloursOf(root) {
+/** What the canvas drawings need of the theme. */
+export function coloursOf(root) {
   const names = { heat: "--mg-heat", mark: "--mg-mark", line: "--mg-line", ground: "--mg-ground" };
   const colours = Object.fromEntries(Object.entries(names).map(([key, name]) => [key, cssValue(root, name)]));
   const { color, fontFamily } = getComputedStyle(root);

@@ -4,14 +4,14 @@ import { element, slider } from "./common.js";
 
 /**
  * Controls over the steps 0 to `last()`: `at()` says which one is shown, `go(step)` shows another. `draw()` brings the
- * controls up to date; `play()` starts and stops; `stop()` ends playing for good.
+ * controls up to date; `play()` starts and stops; `stop()` ends playing for good. `words` says where a step is.
  */
-export function makeSteps({ at, last, go, pause = 900 }) {
+export function makeSteps({ at, last, go, pause = 900, words = (step) => `${step} of ${last()}` }) {
   const button = (name, click) => element("button", { type: "button", click }, name);
   const back = button("Back", () => go(at() - 1));
   const toggle = button("Play", () => play());
   const forward = button("Forward", () => go(at() + 1));
-  const track = slider("Step", { min: 0, max: last(), value: at() }, go, (step) => `${step} of ${last()}`);
+  const track = slider("Step", { min: 0, max: last(), value: at() }, go, words);
   let timer = null;
 
   function stop() {

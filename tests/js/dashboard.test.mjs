@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { duration, limitsOf, pathOf, pointAt, short, smoothed, ticksBetween, wordsAt } from "../../minigpt/views/dashboard.js";
+import { duration, limitsOf, pointAt, smoothed, wordsAt } from "../../minigpt/views/dashboard.js";
 
 const run = (more) => ({
   name: "mine",
@@ -21,16 +21,6 @@ test("the running mean begins at the first value and passes over gaps", () => {
   assert.deepEqual(smoothed([null, 1]), [null, 1]);
 });
 
-test("ticks are round, lie within, and one value has one tick", () => {
-  assert.deepEqual(ticksBetween(0.3, 4.1), [1, 2, 3, 4]);
-  assert.deepEqual(ticksBetween(0, 0.0006, 3), [0, 0.0002, 0.0004, 0.0006]);
-  assert.deepEqual(ticksBetween(5, 5), [5]);
-});
-
-test("numbers of an axis are short", () => {
-  assert.deepEqual([12000, 0.00061, 0.00001, 0, 2.349].map(short), ["12,000", "0.00061", "1e-5", "0", "2.35"]);
-});
-
 test("the time left is told in a unit that fits", () => {
   assert.deepEqual([0.2, 1, 50, 600, 9000].map(duration), [
     "less than a second",
@@ -39,10 +29,6 @@ test("the time left is told in a unit that fits", () => {
     "about 10 minutes",
     "about 2.5 hours",
   ]);
-});
-
-test("a line is broken where nothing was measured", () => {
-  assert.equal(pathOf([0, 1, 2, 3], [5, null, 6, 7]), "M0.0,5.0M2.0,6.0L3.0,7.0");
 });
 
 test("the point of a step is the last that begins at it or before", () => {
