@@ -6,12 +6,12 @@ from minigpt.course.guesses import guess, guess_number
 from minigpt.course.kv_cache import measure_cache
 from minigpt.course.lab import lab
 from minigpt.course.live import follow_run, replay, train_live
-from minigpt.course.machine import budget, device, start
+from minigpt.course.machine import budget, device, on_gpu, start
 from minigpt.course.playground import try_model
 from minigpt.course.progress import progress
 from minigpt.course.real_model import run_in_model
 from minigpt.course.real_pairs import real_sentences
-from minigpt.course.speed import show_roofline
+from minigpt.course.speed import cost_calculator, show_roofline
 from minigpt.course.time_machine import time_machine
 from minigpt.course.translate import try_beam, try_translator
 from minigpt.course.writing import write_tree
@@ -27,6 +27,7 @@ def show_map() -> None:
 __all__ = [
     "budget",
     "check",
+    "cost_calculator",
     "device",
     "fill_in",
     "follow_run",
@@ -34,6 +35,7 @@ __all__ = [
     "guess_number",
     "lab",
     "measure_cache",
+    "on_gpu",
     "progress",
     "real_sentences",
     "replay",

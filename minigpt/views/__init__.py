@@ -6,6 +6,7 @@ name of its module, so all are imported here: the function takes the name before
 
 from minigpt.views.beam_tree import beam_tree
 from minigpt.views.bertviz import bertviz, bertviz_neuron
+from minigpt.views.costs import costs
 from minigpt.views.dashboard import dashboard
 from minigpt.views.embedding_map import embedding_map
 from minigpt.views.follow import follow
@@ -29,6 +30,7 @@ __all__ = [
     "beam_tree",
     "bertviz",
     "bertviz_neuron",
+    "costs",
     "dashboard",
     "embedding_map",
     "follow",

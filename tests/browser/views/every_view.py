@@ -7,7 +7,7 @@ from minigpt.course.execute import KERNEL
 
 SETUP = """import numpy as np
 from types import SimpleNamespace
-from minigpt import views
+from minigpt import course, views
 from minigpt.views import figures
 
 class Recording:
@@ -24,6 +24,14 @@ def compute(n, context):
 
 def stage(name, array):
     return {"name": name, "shape": "(T, C)", "explanation": "Numbers.", "array": array}
+
+def measured(step):
+    heads = dict.fromkeys(("induction", "previous", "ablated"), [[0, 0.1, 0.2], [0.3, step / 10, 0.5]])
+    return dict(step=step, valid_loss=6 - step / 3, early=5, late=4, first=5, repeat=5 - step / 3) | heads
+
+def stages(prompt):
+    attention = [Recording().attention_stack()] * 2
+    return {"tokens": Recording.tokens, "attention": attention, "written": ["<script>", "$x$"]}
 
 kept = []
 
@@ -56,8 +64,10 @@ CELLS = {
     "dashboard": "views.dashboard([{'step': n, 'loss': 9 / (n + 1)} for n in range(30)], title='<b>', floor=0.1)",
     "kv_cache": "views.kv_cache(2, 3, 8, seconds=([0.2, 0.3, 0.4], [0.2, 0.1, 0.1]))",
     "token_tree": "views.token_tree(lambda path, *rule: {'rows': [(0, '<b>', 0.5, 0.5), (1, '$x$', 0.25, 0)]}, '<i>')",
+    "costs": "course.cost_calculator('tiny')",
     "roofline": "views.roofline([dict(name='<b>', kind='$x$', number_format='float32', operations=9, n_bytes=3, "
     "seconds=1)], {'float32': 20}, 4, others=[dict(name='<i>', peaks={'float32': 90}, bandwidth=9, source='a sheet')])",
+    "time_machine": "views.time_machine([0, 9], [measured(0), measured(9)], stages, '<b>', levels={'<i>': 3})",
     "figure": "figures.show(figures.bars(['a', 'b'], [1, 2]), alt='Two bars')",
 }
 WIDGETS = [name for name in CELLS if name != "figure"]

@@ -38,6 +38,20 @@ def roof(tokens):
     points = [dict(name=token, n_bytes=k + 1, **counted) for k, token in enumerate(tokens)]
     return views.roofline(points, {"float32": 20}, 4, machine=tokens[0], others=[sold])
 
+def calculator(tokens):
+    from minigpt.course.speed import RUN, run_costs
+    ask = lambda settings: run_costs(settings) | {"parts": {token: 9 for token in tokens}}
+    model = dict(n_layer=1, n_head=1, n_embd=2, n_ctx=3, n_vocab=4)
+    return views.costs(ask, RUN, {tokens[0]: model}, tokens[0])
+
+def machine(tokens):
+    heads = dict.fromkeys(("induction", "previous", "ablated"), np.ones((2, 2)))
+    losses = dict.fromkeys(("valid_loss", "early", "late", "first", "repeat"), 1)
+    found = [losses | heads | dict(step=step) for step in (0, 9)]
+    written = [tokens[0], tokens[-1]]
+    ask = lambda prompt: dict(tokens=tokens, attention=[stack(len(tokens)) * np.tri(len(tokens))] * 2, written=written)
+    return views.time_machine([0, 9], found, ask, "".join(tokens), levels={tokens[0]: 2})
+
 sets = {
     "markup": ["</script><script>window.ran = 1</script>", "<img src=x onerror='window.ran = 1'>", "$x$", '"\\'&amp;'],
     "scripts": [" שלום", "العربية", "\\u202eabc", "e\\u0301", "\\u0301", "👩\\u200d🚀😀"],
@@ -61,9 +75,23 @@ VIEWS = {
     "token_tree": "views.token_tree(lambda p, *r: {'rows': [(k, a, 0.1, 0.1) for k, a in enumerate(t)]}, ''.join(t))",
     "dashboard": "board(t)",
     "roofline": "roof(t)",
+    "costs": "calculator(t)",
+    "time_machine": "machine(t)",
     "bertviz": "views.bertviz(recording(t))",
 }
-ASKING = ("heads", "mask_painter", "query_key", "tokens", "ngrams", "guess", "token_tree", "dashboard")  # and the lab
+# And the lab.
+ASKING = (
+    "heads",
+    "mask_painter",
+    "query_key",
+    "tokens",
+    "ngrams",
+    "guess",
+    "token_tree",
+    "dashboard",
+    "costs",
+    "time_machine",
+)
 WIDGETS = [name for name in VIEWS if name != "bertviz"]
 # Pictures walked through, sliders moved, boxes ticked, each view's first buttons pressed: all at once, in one call.
 USE = """() => {

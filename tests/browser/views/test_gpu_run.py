@@ -16,6 +16,7 @@ roof = views.roofline(
     others=[dict(name="Sold", peaks={"float32": 6e13}, bandwidth=3e12, source="a data sheet")],
 )
 roof""",
+    "calculator = course.cost_calculator('gpt2')\ncalculator",
 ]
 SPILLS = "node => [...node.querySelectorAll('*')].some(one => one.getBoundingClientRect().right > innerWidth)"
 
@@ -50,6 +51,24 @@ def test_a_machine_from_a_data_sheet_is_put_beside_it(opened) -> None:
     view.get_by_label("Sold").check()
     eventually(view.locator("text.other"), "Sold, float32: 60 TFLOP/s")
     prints(opened, "print(roof.shown)", "[0]")
+
+
+def test_the_calculator_answers_numbers_that_are_typed_and_tells_those_that_cannot_be(opened) -> None:
+    view = opened.page.locator(".minigpt-costs")
+    eventually(view.locator(".words"), "124,439,808 parameters")
+    view.get_by_label("blocks").fill("24")
+    eventually(view.locator(".words"), "209,494,272 parameters")
+    prints(opened, "print(calculator.preset, calculator.settings['n_layer'])", "24")
+    view.get_by_label("width").fill("769")
+    eventually(view.locator(".error"), "n_embd=769 cannot be shared out to n_head=12 heads")
+    view.get_by_label("width").fill("")
+    eventually(view.locator(".error"), "width: a whole number")
+    view.get_by_label("model").select_option("gpt2-medium")
+    eventually(view.locator(".words"), "354,823,168 parameters")
+    assert view.locator(".error").text_content() == ""
+    view.get_by_label("precision").select_option("bfloat16")
+    prints(opened, "print(calculator.settings['precision'])", "bfloat16")
+    assert "weights" in view.get_by_role("img").get_attribute("aria-label")
 
 
 @pytest.mark.parametrize("width", [700, 1600])

@@ -108,6 +108,10 @@ def use_without_a_kernel(page) -> None:
     frame["token_tree"].get_by_text("It is the greedy path").wait_for()
     frame["dashboard"].get_by_label("Look at").fill("3")
     frame["dashboard"].get_by_text("<b>, step 3: loss 2.25").wait_for()
+    frame["costs"].get_by_label("model").select_option(label="gpt2")
+    frame["costs"].get_by_text("124,439,808 parameters").wait_for()
+    frame["time_machine"].get_by_role("slider").fill("1")
+    frame["time_machine"].get_by_text("After 9 steps: loss 3").wait_for()
     frame["roofline"].get_by_role("application").press("Home")
     frame["roofline"].get_by_text("<b>, float32: 9 FLOP on 3 B, 3 operations a byte").wait_for()
 
