@@ -48,10 +48,11 @@ export function inTime(seconds) {
 
 /** What the cache holds after a step: the token that the step writes is not read yet. */
 export function memoryInWords({ nPrompt, bytesPerToken }, step) {
+  if (step === 0) return "The cache is empty.";
   const n = totalAt(nPrompt, step, true);
   const exact = n * bytesPerToken;
   const product = `${whole(n)} position${n === 1 ? "" : "s"} × ${whole(bytesPerToken)} bytes`;
-  return `${product} = ${exact < 1024 ? inBytes(exact) : `${whole(exact)} bytes, ${inBytes(exact)}`}`;
+  return `The cache holds ${product} = ${exact < 1024 ? inBytes(exact) : `${whole(exact)} bytes, ${inBytes(exact)}`}.`;
 }
 
 /** A step in a sentence, for whoever does not see the table. */
@@ -68,7 +69,7 @@ export function stepInWords({ nPrompt, nNew }, step) {
 
 const sumOf = (values, n) => values.slice(0, n).reduce((sum, value) => sum + value, 0);
 
-/** Rows of a table for one step: what is counted or measured, without a cache, with it, how many times less. */
+/** Rows of a table for one step: what is counted or measured, without a cache, with it, and their ratio. */
 export function rowsOf(state, step) {
   const { nPrompt, seconds } = state;
   const ways = [false, true];
@@ -81,7 +82,6 @@ export function rowsOf(state, step) {
       ...ways.map((cached) => sumInWords(nPrompt, step, cached)),
       times(ways.map((cached) => totalAt(nPrompt, step, cached))),
     ],
-    ["memory of keys and values kept", "none", memoryInWords(state, step), ""],
   ];
   if (!seconds.length) return rows;
   const [took, sofar] = [seconds.map((way) => way[step - 1] ?? 0), seconds.map((way) => sumOf(way, step))];
@@ -121,10 +121,12 @@ export function triangleOf(layout, step, cached, colours) {
   const rows = Array.from({ length: step }, (_, k) => k + 1);
   const newOf = (row) => positionsAt(nPrompt, row, cached);
   const endOf = (row) => nPrompt + row - 1;
+  // Half a pixel higher when painted: rows of a fraction of a pixel would leave seams between them.
   const full = rows.map((row) => boxOf(row, endOf(row) - newOf(row), endOf(row)));
   const kept = rows.filter((row) => newOf(row) < endOf(row)).map((row) => boxOf(row, 0, endOf(row) - newOf(row)));
   const [right, bottom] = [LEFT + columns * wide, TOP + nNew * high];
   const line = (x1, y1, x2, y2, opacity = 1) => [x1, y1, x2, y2, opacity];
+  const label = (text, x, y, end = false) => ({ kind: "text", text, x, y, size: 12, colour: colours.ink, end });
   const grid = [];
   if (Math.min(wide, high) >= 5) {
     for (let k = 1; k < columns; k++) grid.push(line(LEFT + k * wide, TOP, LEFT + k * wide, bottom));
@@ -133,16 +135,14 @@ export function triangleOf(layout, step, cached, colours) {
   const edge = LEFT + nPrompt * wide;
   const shapes = [
     { kind: "hatch", boxes: kept, colour: colours.soft, up: true },
-    ...full.map((box) => ({ kind: "box", box, fill: colours.heat })),
+    ...full.map(([x, y, w, h]) => ({ kind: "box", box: [x, y, w, h + 0.5], fill: colours.heat })),
     { kind: "lines", lines: grid, colour: colours.ground, thick: 1 },
     { kind: "box", box: [LEFT, TOP, right - LEFT, bottom - TOP], stroke: colours.line, thick: 1 },
     { kind: "lines", lines: [line(edge, TOP - 14, edge, bottom)], colour: colours.soft, thick: 1 },
-    { kind: "text", text: "prompt", x: Math.max(edge - 4, LEFT + 40), y: TOP - 8, size: 12, colour: colours.ink, end: true },
+    label("prompt", Math.max(edge - 4, LEFT + 40), TOP - 8, true),
   ];
-  if (right - edge > 50) {
-    shapes.push({ kind: "text", text: "written", x: Math.max(edge, LEFT + 44) + 4, y: TOP - 8, size: 12, colour: colours.ink });
-  }
-  shapes.push({ kind: "text", text: `${whole(columns)} positions`, x: right, y: bottom + 10, size: 12, colour: colours.ink, end: true });
+  if (right - edge > 50) shapes.push(label("written", Math.max(edge, LEFT + 44) + 4, TOP - 8));
+  shapes.push(label(`${whole(columns)} position${columns === 1 ? "" : "s"}`, Math.max(right, LEFT + 72), bottom + 10, true));
   if (step === 0) return shapes;
   const [x, y, , height] = boxOf(step, 0, 1);
   const thick = Math.max(height, 4);
@@ -200,6 +200,7 @@ function render({ model, el }) {
   const figures = canvases.map((canvas, k) => element("figure", {}, element("figcaption", {}, names[k]), canvas));
   const board = element("div", { class: "board", tabindex: 0, role: "application" }, ...figures);
   const looks = { computed: "computed in its step", kept: "kept, read from the cache", now: "this step" };
+  const memory = element("p", { class: "memory" });
   const counts = element("table", { class: "counts" });
   const chart = shape("svg", { role: "img", height: HIGH });
   const below = element("div", { class: "seconds" }, element("p", {}, "Time measured, summed over the steps"), chart);
@@ -207,7 +208,7 @@ function render({ model, el }) {
   const body = element("table", { class: "numbers" });
   const numbers = element("details", { toggle: drawNumbers }, element("summary", {}, "All steps, as a table"), element("div", { class: "scroll" }, body));
   const help = "A row is a step, a column a position. Click a row, or walk with the arrow keys; Page Up and Page Down go ten steps, Space plays.";
-  root.append(controls.root, words, legendOf(looks), board, element("div", { class: "scroll" }, counts));
+  root.append(controls.root, words, legendOf(looks), board, memory, element("div", { class: "scroll" }, counts));
   root.append(...(seconds.length ? [below] : []), numbers, element("p", { class: "soft" }, help));
   el.append(root);
 
@@ -235,8 +236,9 @@ function render({ model, el }) {
     const step = at();
     controls.draw();
     words.textContent = stepInWords(state, step);
+    memory.textContent = memoryInWords(state, step);
     counts.replaceChildren(
-      lineOf("th", ["", ...names, "how many times less"]),
+      lineOf("th", ["", ...names, "ratio"]),
       ...rowsOf(state, step).map((cells) => lineOf("td", cells)),
     );
     canvases.forEach((canvas, k) => {

@@ -33,7 +33,8 @@ test("sizes are in words that a reader knows", () => {
   assert.equal(inBytes(1023), "1023 bytes");
   assert.equal(inBytes(387072), "378.0 KiB");
   assert.equal(inBytes(3 * 2 ** 30), "3.0 GiB");
-  assert.equal(memoryInWords(STATE, 2), "4 positions × 10 bytes = 40 bytes");
+  assert.equal(memoryInWords(STATE, 0), "The cache is empty.");
+  assert.equal(memoryInWords(STATE, 2), "The cache holds 4 positions × 10 bytes = 40 bytes.");
 });
 
 test("a step is told in a sentence", () => {
@@ -42,12 +43,12 @@ test("a step is told in a sentence", () => {
   assert.ok(stepInWords(STATE, 3).startsWith("Token 3 of 4: without a cache all 5 positions are computed anew, with it one."));
 });
 
-test("rows have both ways and how many times less", () => {
+test("rows have both ways and their ratio", () => {
   const rows = rowsOf(STATE, 4);
   assert.deepEqual(rows[0], ["positions, this step", "6", "1", "6.00 times"]);
   assert.deepEqual(rows[1].slice(1), ["3 + 4 + 5 + 6 = 18", "3 + 1 + 1 + 1 = 6", "3.00 times"]);
-  assert.deepEqual(rows[4], ["time measured, all steps so far", "16.00 s", "8.00 s", "2.00 times"]);
-  assert.equal(rowsOf({ ...STATE, seconds: [] }, 4).length, 3);
+  assert.deepEqual(rows[3], ["time measured, all steps so far", "16.00 s", "8.00 s", "2.00 times"]);
+  assert.equal(rowsOf({ ...STATE, seconds: [] }, 4).length, 2);
   assert.deepEqual(tableOf(STATE)[3], ["4", "6", "18", "1", "6", "60", "16.00 s", "8.00 s"]);
 });
 

@@ -9,6 +9,7 @@ CELLS = [
     "from minigpt import views",
     "own = views.kv_cache(5, 20, 3 * 2**10, seconds=([0.02] * 20, [0.005] * 20))\nown",
     "views.kv_cache(1, 1, 8)",
+    "views.kv_cache(100_000, 1024, 2**20)",
 ]
 OUTSIDE = "one => !one.closest('.scroll') && one.getBoundingClientRect().right > innerWidth"
 SPILLS = f"node => [...node.querySelectorAll('*')].some({OUTSIDE})"
@@ -17,7 +18,7 @@ SPILLS = f"node => [...node.querySelectorAll('*')].some({OUTSIDE})"
 @pytest.fixture(scope="module")
 def opened(lab, tmp_path_factory):
     """One page for all tests here, and one kernel."""
-    with page_of(lab, tmp_path_factory.mktemp("kv_cache"), CELLS, 2_000) as page:
+    with page_of(lab, tmp_path_factory.mktemp("kv_cache"), CELLS) as page:
         yield page
 
 
@@ -76,7 +77,7 @@ def test_the_numbers_of_all_steps_stand_in_a_table(view) -> None:
 @pytest.mark.parametrize("width", [700, 1600])
 def test_it_fits_into_any_width_in_light_and_dark(opened, theme, width) -> None:
     wear(opened.page, theme)
-    opened.page.set_viewport_size({"width": width, "height": 2_000})
+    opened.page.set_viewport_size({"width": width, "height": 3_000})
     opened.page.wait_for_timeout(400)
     for one in opened.page.locator(".minigpt-kv_cache").all():
         assert not one.evaluate(SPILLS)
