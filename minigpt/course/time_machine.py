@@ -1,7 +1,7 @@
 """The time machine: a small model that is kept at many steps of its training, under a slider.
 
 course.time_machine()
-course.time_machine("Rodulo had a ball. Then Rodulo", step=1000)
+course.time_machine("Rodulo had a ball. One day, Ro", step=1000)
 """
 
 import os
@@ -17,8 +17,8 @@ from minigpt.views.time_machine import TimeMachine
 from minigpt.weights.files import read_json
 from minigpt.weights.snapshots import Snapshots, load_snapshots
 
-PROMPT = "There was a boy named Bovito. He had a friend, Tumela. One day, Bovito saw Tumela. Bovito"
-SAMPLING: dict[str, Any] = {"max_new_tokens": 60, "temperature": 0.7, "top_k": 20, "seed": 0}
+PROMPT = "There was a boy named Bovito. Bovito had a friend named Tumela. One day, Bo"
+SAMPLING: dict[str, Any] = {"max_new_tokens": 60, "temperature": 0.5, "top_k": 20, "seed": 0}
 MEASURES, LEVELS = "measures.jsonl", "levels.json"
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from minigpt.inspection.heads import head_scores, repeated_tokens
+from minigpt.inspection.heads import head_scores, repeated_tokens, uniform_score
 from minigpt.inspection.record import record
 from minigpt.models.gpt import GPT
 from minigpt.sampling import complete
@@ -23,7 +23,7 @@ from minigpt.training.time_machine import HELD_OUT, LEVELS, MEASURES, TEXT, Sett
 from minigpt.weights.shipped import CARD, TOKENIZER
 from minigpt.weights.snapshots import Snapshots, load_snapshots, snapshot_file
 
-PROMPT = "There was a boy named Ravuki. He loved to play. One day, Ra"
+PROMPT = "There was a boy named Bovito. Bovito had a friend named Tumela. One day, Bo"
 SAMPLING = {"max_new_tokens": 40, "temperature": 0.5, "top_k": 20, "seed": 0}
 
 
@@ -36,6 +36,7 @@ def card(run: Path, machine: str, note: str = "", settings: Settings | None = No
     telemetry = read_telemetry(run / "telemetry.jsonl")
     model = snapshots.model(snapshots.steps[-1])
     used = ("optimizer", "learning_rate", "min_learning_rate", "muon_learning_rate", "n_warmup", "weight_decay")
+    score, alike = score_on_any(model, layer, head)
     counted = json.loads((run / LEVELS).read_text(encoding="utf-8"))
     return f"""\
 # time_machine
@@ -44,8 +45,9 @@ One small GPT-2 at {len(snapshots.steps)} steps of its training, in half precisi
 them under a slider; `minigpt.weights.snapshots.load_snapshots()` reads them. In it an induction head is born.
 
 ## Training
-`python -m minigpt.training.time_machine --data DATA --folder runs/time_machine` on {machine}.
-Python {platform.python_version()}, PyTorch {torch.__version__}, NumPy {np.__version__}. {note}
+`python -m minigpt.training.time_machine --data DATA --folder runs/time_machine`
+on {machine}.
+Python {platform.python_version()}, PyTorch {torch.__version__}, NumPy {np.__version__}.{note and " " + note}
 
 Text: {TEXT.what}, {len(np.load(run / "train.npy")):,} tokens of it. The people of
 its stories have made-up names, others in each story, which can be copied and cannot be known. One story in
@@ -65,7 +67,7 @@ Counting reaches, on the same held-out windows (`{LEVELS}`):
 
 - names first, again: the loss over lists of made-up names that are said twice
 - off: the loss over the names said again, with layer {layer}, head {head} switched off (counted from 0)
-- score: the induction score of that head on these lists; it is the best at the end
+- score: the induction score of that head on these lists; it is the best at the end (step 0: what looking alike has)
 - previous: the best score of a head for looking at the token before
 
 {table(measures, snapshots.steps)}
@@ -78,8 +80,8 @@ seed {SAMPLING["seed"]}, first try.
 
 ## Limits
 It knows the manner of such stories and nothing else, and many of its words are none. The head that is born copies
-names: on lists of any tokens, said twice, its induction score is {score_on_any(model)[layer, head]:.2f}. This is one
-run of one small model: another seed gives other steps and other heads.
+names: on lists of any tokens, said twice, its induction score is {score:.2f}, where looking everywhere alike has
+{alike:.2f}. This is one run of one small model: another seed gives other steps and other heads.
 """
 
 
@@ -118,17 +120,18 @@ def table(measures: list[dict], steps: tuple[int, ...]) -> str:
 
 def samples(snapshots: Snapshots) -> str:
     """What some of the snapshots write, a line each."""
-    steps = snapshots.steps[1 :: max(1, len(snapshots.steps) // 4)]
+    steps = snapshots.steps[::-1][:: max(1, len(snapshots.steps) // 4)][::-1]  # the last one among them
     texts = [complete(snapshots.model(step), snapshots.tokenizer, PROMPT, **SAMPLING) for step in steps]
     told = [" ".join(text[len(PROMPT) :].split()) for text in texts]
     return "\n".join(f"- step {step:,}: `{text}`" for step, text in zip(steps, told, strict=True))
 
 
-def score_on_any(model: GPT, n_texts: int = 32) -> np.ndarray:
-    """Induction scores on repeats of tokens of the whole vocabulary: (L, H)."""
+def score_on_any(model: GPT, layer: int, head: int, n_texts: int = 32) -> tuple[float, float]:
+    """A head's induction score on repeats of tokens of the whole vocabulary, and that of looking everywhere alike."""
     n = min(25, model.config.n_ctx // 2)
     texts = [repeated_tokens(model.config.n_vocab, n, seed=seed) for seed in range(n_texts)]
-    return np.mean([head_scores(record(model, text))["induction"] for text in texts], axis=0)
+    scores = [head_scores(record(model, text))["induction"][layer, head] for text in texts]
+    return float(np.mean(scores)), uniform_score("induction", texts[0])
 
 
 def ship(run: Path, out: Path, text: str) -> None:
