@@ -65,8 +65,8 @@ class CacheSteps(View):
 
         image = static.image(figures.to_svg(picture(self)), self.describe())
         steps = np.unique(np.linspace(1, self.n_new, min(ROWS, self.n_new)).round().astype(int)).tolist()
-        header = ["token", *(f"positions {way}, all steps" for way in WAYS), "in the cache"]
-        header += [f"time {way}" for way in WAYS] if self.seconds else []
+        header = ["token", *(f"positions {way}: this step, all so far" for way in WAYS), "in the cache"]
+        header += [f"time {way}, all so far" for way in WAYS] if self.seconds else []
         return image + static.table(header, [self._row(step) for step in steps])
 
     def _row(self, step: int) -> list[str]:
