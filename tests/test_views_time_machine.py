@@ -85,16 +85,16 @@ def test_the_face_has_a_picture_that_speaks_and_what_the_snapshots_write() -> No
 
 def test_another_prompt_is_read_by_all_snapshots_and_an_error_leaves_the_view_as_it_was() -> None:
     view = made(step=5)
-    view.typed = "xy"
+    view.wish = [1, "xy"]
     assert (view.prompt, view.tokens, view.shape) == ("xy", ["x", "y"], [L, H, 2, 2])
     assert view.written[1] == " xy 5"
     assert view.at == 1
     version = view.version
-    view.typed = ""
+    view.wish = [2, ""]
     assert view.error == "ValueError: nothing is typed"
     assert view.prompt == "xy"
     assert view.version > version  # the page stops waiting
-    view.typed = "I"
+    view.wish = [4, "I"]
     assert (view.error, view.shape) == ("", [L, H, 1, 1])
 
 

@@ -182,21 +182,24 @@ function makeLarge() {
 
 /** A line to type another prompt in. */
 function makePrompt(model, wish) {
-  const input = element("input", { type: "text", "aria-label": "The text that all snapshots read" });
-  const button = element("button", { type: "submit" }, "Read this");
-  const state = element("p", { class: "soft", role: "status" });
-  const submit = (event) => {
-    event.preventDefault();
-    if (input.value === model.get("prompt")) return;
+  const submit = () => {
     state.textContent = "All snapshots are reading it…";
     wish(input.value);
   };
-  const root = element("form", { class: "row ask", submit }, input, button, state);
+  const keydown = (event) => event.key === "Enter" && submit();
+  const input = element("input", { type: "text", "aria-label": "The text that all snapshots read", keydown });
+  const button = element("button", { type: "button", click: submit }, "Read this");
+  const state = element("p", { class: "soft", role: "status" });
+  const root = element("div", { class: "row ask" }, input, button, state);
   const answered = () => (state.textContent = "");
   const draw = () => {
     if (document.activeElement !== input) input.value = model.get("prompt");
   };
-  return { root, draw, answered, disable: () => (input.disabled = button.disabled = true) };
+  const disable = () => {
+    input.disabled = button.disabled = true;
+    answered();
+  };
+  return { root, draw, answered, disable };
 }
 
 function render({ model, el }) {
@@ -212,10 +215,10 @@ function render({ model, el }) {
   const controls = makeSteps({ at: () => get("at"), last, go, words: inWords });
   const words = element("p", { class: "words", "aria-live": "polite" });
   const charts = makeCharts(get, go);
-  const ask = makePrompt(model, (typed) => set({ typed }));
+  const ask = makePrompt(model, (text) => set({ wish: [get("version"), text] }));
   const kernel = kernelLine(model, ask.disable);
   const error = element("p", { class: "error", role: "status" });
-  const text = element("pre", { tabindex: "0", "aria-label": "What the model writes" });
+  const text = element("div", { class: "text", tabindex: "0", role: "region", "aria-label": "What the model writes" });
   const grid = element("div", { role: "group", "aria-label": "All heads, with their induction scores" });
   const thumbs = makeGrid(grid, (n) => set({ head: n }));
   const large = makeLarge();

@@ -34,7 +34,7 @@ class TimeMachine(View):
     shape = List(Int()).tag(sync=True)  # [L, H, T, T]
     data = Bytes(b"").tag(sync=True)  # the weights of each snapshot, one after the other, as attention.js reads them
     written = List(Unicode()).tag(sync=True)  # for each snapshot
-    typed = Unicode("").tag(sync=True)  # what the reader asks for
+    wish = List().tag(sync=True)  # [version, the prompt that the reader asks for]: the same one again is a new wish
     version = Int(0).tag(sync=True)  # counts answers
     _ask: Ask | None = None
 
@@ -48,9 +48,9 @@ class TimeMachine(View):
                 self.set_trait(name, value)
             self.version += 1
 
-    @observe("typed")
+    @observe("wish")
     def _again(self, change: Any) -> None:
-        self.guarded(self.show, change["new"])
+        self.guarded(self.show, change["new"][1])
         self.version += 1  # the page stops waiting, for an error too
 
     @validate("at", "head")
