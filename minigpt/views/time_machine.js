@@ -6,7 +6,7 @@ import { makeSteps } from "./steps.js";
 
 // A slider through training: what was measured, and what the model wrote and looked at, at each of its snapshots.
 
-const CHART = { left: 40, right: 8, top: 8, bottom: 20, height: 170 }; // around the curves, and in all
+const CHART = { left: 40, right: 18, top: 8, bottom: 20, height: 170 }; // around the curves, and in all
 const EARLY = 20; // steps, from which on the axis is logarithmic: most happens at first
 const STEPS = [0, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000, 300_000, 1_000_000]; // with a tick, if there is room
 const STROKES = ["none", "6 3", "2 3"];
@@ -99,7 +99,7 @@ function drawChart({ svg, lines, limits, key }, { curves, levels, steps, at }) {
     say({ x: left - 5, y: y(tick) + 4 }, short(tick).replace("-", "−"), "end"),
   ]);
   for (const step of stepTicks(last, width - left - right)) {
-    parts.push(say({ x: x(step), y: height - 4 }, step.toLocaleString("en"), x(step) > width - 30 ? "end" : "middle"));
+    parts.push(say({ x: x(step), y: height - 4 }, step.toLocaleString("en"), "middle"));
   }
   for (const [name, loss] of shown) parts.push(flat(loss, "level"), say({ x: width - right, y: y(loss) - 4 }, name, "end"));
   parts.push(shape("line", { class: "at", x1: x(steps[at]), x2: x(steps[at]), y1: top, y2: height - bottom }));
