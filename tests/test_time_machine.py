@@ -2,6 +2,7 @@
 
 import json
 import lzma
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from minigpt.config import GPTConfig
 from minigpt.training.loop import TrainConfig
 from minigpt.training.telemetry import read_telemetry
 from minigpt.training.time_machine import Settings, levels, train_snapshots
+from minigpt.training.time_machine_card import card, ship
 from minigpt.weights import load_pretrained
 from minigpt.weights.snapshots import load_snapshots
 
@@ -84,3 +86,22 @@ def test_missing_texts_are_told_before_anything_is_written(tmp_path):
     with pytest.raises(FileNotFoundError, match="tinystories_train_head"):
         train_snapshots(tmp_path / "run", tmp_path, settings=toy())
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_the_card_is_written_from_the_run_and_only_for_a_finished_run_of_the_recipe(data, tmp_path):
+    run, out = tmp_path / "run", tmp_path / "out"
+    measures = train_snapshots(run, data, settings=toy())
+    text = card(run, "a machine", "A note.", toy())
+    ship(run, out, text)
+    assert load_snapshots(out).steps == (0, 2, 3, 6)
+    shipped = (out / "README.md").read_text(encoding="utf-8")
+    assert "on a machine." in shipped
+    assert f"| 6 | {measures[-1]['valid_loss']:.2f} |" in shipped
+    assert not list(out.glob("*.npy"))  # no text of the stories
+    with pytest.raises(ValueError, match=r"other settings than the recipe: .*'eval_every': 3"):
+        card(run, "a machine", settings=replace(toy(), train=replace(toy().train, eval_every=2)))
+    with pytest.raises(ValueError, match="is not finished"):
+        card(run, "a machine", settings=toy(n_steps=9))
+    with pytest.raises(ValueError, match="not those of the recipe"):
+        card(run, "a machine", settings=replace(toy(), snapshots=(0, 6)))
