@@ -1,4 +1,4 @@
-"""Exercises of notebook 13: temperature, top-k and top-p; others are in nb13_cache.py.
+"""Exercises of notebook 13: temperature and top-k; others are in nb13_nucleus.py and nb13_repeats.py.
 
 Shapes: V vocabulary.
 """
@@ -109,6 +109,11 @@ TEMPERATURE = Exercise(
             "Where several logits are the largest, yours share: that is the limit, but the contract takes the first.",
         ),
         Misconception(
+            "each of the equal ones whole",
+            at_zero(lambda logits: (logits == logits.max()).float(), heated),
+            "At 0 each logit that is the largest has a whole 1: where several are, what is their sum?",
+        ),
+        Misconception(
             "no softmax",
             at_zero(first, lambda logits, t: logits / t),
             "These are still logits: probabilities are not negative and sum to 1.",
@@ -136,8 +141,24 @@ def exactly(logits, k):
     return keep
 
 
+def exactly_from_the_end(logits, k):
+    """Of two that tie it keeps the other, as topk does on some machines."""
+    return exactly(logits.flip(0), k).flip(0)
+
+
+def kth_value(logits, k):
+    """The k-th largest, where equal ones count once."""
+    values = logits.unique()
+    return values[max(0, len(values) - k)]
+
+
 def not_renormalised(logits, k):
     return logits.softmax(-1) * (logits >= kth(logits, k))
+
+
+def divided_logits(logits, k):
+    left = logits * (logits >= kth(logits, k))
+    return left / left.sum()
 
 
 def too_large(logits, k):
@@ -156,7 +177,8 @@ TOP_K = Exercise(
     reference=top_k,
     inputs=lambda: [
         (torch.tensor([2.0, 0.0, 1.0, -1.0]), 2),
-        (torch.tensor([0.0, 1.0, 3.0, 1.0, 1.0]), 2),
+        (torch.tensor([2.0, 2.0, 1.0, 0.0]), 2),
+        (torch.tensor([0.0, 1.0, 3.0, 1.0, -1.0]), 2),  # two tie for the last place: "exactly k" has two results
         (torch.tensor([-3.0, -1.0, -2.0, -4.0, -1.5]), 3),
         (numbers(5, seed=2), 9),
         (2 * numbers(12, seed=3), 4),
@@ -166,6 +188,31 @@ TOP_K = Exercise(
             "exactly k",
             kept(exactly),
             "Where several tie for the last place, yours keeps some of them and drops others that are as likely.",
+        ),
+        Misconception(
+            "exactly k, by their indices",
+            kept(exactly_from_the_end),
+            "A list of k indices has no room for a tie: a token as likely as the last of them may stand outside it.",
+        ),
+        Misconception(
+            "k values",
+            kept(lambda logits, k: logits >= kth_value(logits, k)),
+            "Equal logits count as one in yours: it is the k likeliest tokens, not the k largest values.",
+        ),
+        Misconception(
+            "softmax twice",
+            lambda logits, k: not_renormalised(logits, k).softmax(-1),
+            "A softmax of probabilities: those that were cut to 0 come back, and the others lose their proportions.",
+        ),
+        Misconception(
+            "logits divided by their sum",
+            divided_logits,
+            "The logits themselves were divided by their sum: they have to become probabilities first.",
+        ),
+        Misconception(
+            "the k-th smallest as the limit",
+            kept(lambda logits, k: logits >= logits.sort().values[min(k, len(logits)) - 1]),
+            "The limit is the k-th smallest logit: at which end of the sorted ones should you count to k?",
         ),
         Misconception(
             "not renormalised",
@@ -215,118 +262,4 @@ TOP_K = Exercise(
     ),
 )
 
-
-def top_p(logits, t, p):
-    return next_token_probs(logits, t, top_p=p)
-
-
-def nucleus(probs, keep):
-    """Those that `keep` chooses, by (ordered probabilities, their cumulative sum), in their places and renormalised."""
-    ordered, places = probs.sort(descending=True, stable=True)
-    left = ordered * keep(ordered, ordered.cumsum(-1))
-    return torch.zeros_like(probs).scatter(0, places, left / left.sum())
-
-
-def smallest_first(logits, t, p):
-    ordered, places = heated(logits, t).sort(stable=True)
-    left = ordered * (ordered.cumsum(-1) - ordered < p)
-    return torch.zeros_like(ordered).scatter(0, places, left / left.sum())
-
-
-def unsorted(logits, t, p):
-    probs = heated(logits, t)
-    left = probs * (probs.cumsum(-1) - probs < p)
-    return left / left.sum()
-
-
-def cut_before_temperature(logits, t, p):
-    keep = next_token_probs(logits, top_p=p) > 0
-    return logits.masked_fill(~keep, -math.inf).div(t).softmax(-1)
-
-
-def sorted_only(logits, t, p):
-    return top_p(logits, t, p).sort(descending=True).values
-
-
-TOP_P = Exercise(
-    id="13.topp",
-    title="The nucleus",
-    difficulty=3,
-    minutes=15,
-    contract="my_top_p(logits, t, p) takes logits (V,), a temperature t above 0 and a share p, above 0 and below 1, "
-    "and returns the probabilities (V,) of a draw from the nucleus: after the temperature, the fewest likeliest tokens "
-    "that have at least p together keep their proportions and sum to 1; all others have 0.",
-    returns="(V,)",
-    reference=top_p,
-    inputs=lambda: [
-        (torch.tensor([0.1, 0.7, 0.2]).log(), 1.0, 0.5),
-        (torch.tensor([0.15, 0.5, 0.3, 0.05]).log(), 1.0, 0.7),
-        (torch.tensor([0.2, 0.3, 0.45, 0.05]).log(), 2.0, 0.72),
-        (2 * numbers(9, seed=4), 0.6, 0.8),
-        (numbers(12, seed=5), 1.5, 0.6),
-    ],
-    misconceptions=(
-        Misconception(
-            "the one that crosses p dropped",
-            lambda logits, t, p: nucleus(
-                heated(logits, t), lambda ordered, sums: (sums <= p) | (torch.arange(len(sums)) == 0)
-            ),
-            "The token that takes the sum to p is missing: what is left has less than p together.",
-        ),
-        Misconception(
-            "none left",
-            lambda logits, t, p: nucleus(heated(logits, t), lambda ordered, sums: sums <= p),
-            "Tokens stay only while their sum is within p: a first token larger than p leaves nothing, and a division "
-            "by 0.",
-        ),
-        Misconception(
-            "one too many",
-            lambda logits, t, p: nucleus(
-                heated(logits, t), lambda ordered, sums: torch.cat([torch.tensor([0.0, 0.0]), sums])[: len(sums)] < p
-            ),
-            "One token more than needed is left: those before it have p already.",
-        ),
-        Misconception(
-            "summed in the vocabulary's order",
-            unsorted,
-            "The sum runs over the tokens as they stand in the vocabulary: it should begin with the likeliest.",
-        ),
-        Misconception(
-            "summed from the least likely",
-            smallest_first,
-            "The sum begins with the least likely: which way did the sorting go?",
-        ),
-        Misconception(
-            "cut before the temperature",
-            cut_before_temperature,
-            "The nucleus was chosen before the temperature: then another number of tokens may reach p.",
-        ),
-        Misconception(
-            "no temperature",
-            lambda logits, t, p: top_p(logits, 1.0, p),
-            "The temperature has no effect in yours.",
-        ),
-        Misconception(
-            "not renormalised",
-            lambda logits, t, p: heated(logits, t) * (top_p(logits, t, p) > 0),
-            "The right tokens are left, but their probabilities no longer sum to 1.",
-        ),
-        Misconception(
-            "in order of probability",
-            sorted_only,
-            "The numbers are right, but sorted: each token's probability belongs at its own place.",
-        ),
-        Misconception(
-            "a threshold for each",
-            lambda logits, t, p: nucleus(heated(logits, t), lambda ordered, sums: ordered >= (1 - p) * ordered[0]),
-            "Each token was compared with the largest by itself: p is a share that they have together.",
-        ),
-        Misconception(
-            "multiplied by the temperature",
-            lambda logits, t, p: top_p(logits, 1 / t, p),
-            "The logits were multiplied by the temperature instead of divided.",
-        ),
-    ),
-)
-
-EXERCISES = (TEMPERATURE, TOP_K, TOP_P)
+EXERCISES = (TEMPERATURE, TOP_K)

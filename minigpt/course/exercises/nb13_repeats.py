@@ -16,6 +16,15 @@ def tokens_after(ids, n, at):
     return sorted({ids[i + n - 1] for i in at})
 
 
+def as_found(ids, n):
+    return list(dict.fromkeys(ids[i + n - 1] for i in places(ids, n)))
+
+
+def twice_already(ids, n):
+    runs = [ids[i : i + n] for i in range(len(ids) - n + 1)]
+    return sorted({run[-1] for i, run in enumerate(runs) if run in runs[:i]})
+
+
 def in_any_order(ids, n):
     last = sorted(ids[len(ids) - n + 1 :])
     return tokens_after(ids, n, [i for i in range(len(ids) - n + 1) if sorted(ids[i : i + n - 1]) == last])
@@ -32,9 +41,10 @@ REPEATS = Exercise(
     reference=repeats,
     inputs=lambda: [
         ([1, 2, 1], 2),
+        ([3, 1, 9, 1, 2, 1], 2),  # the larger is found first, and both runs begin at an odd place
         ([5, 6, 5, 7, 5, 6, 5], 2),
         ([4, 9, 9], 2),
-        ([1, 2, 3, 2, 1, 5, 1, 2, 8, 4, 2, 7, 1, 2], 3),
+        ([1, 2, 3, 2, 1, 5, 1, 2, 6, 4, 2, 7, 1, 2], 3),
         ([1, 2, 3, 4, 1, 2, 3, 5, 2, 3, 7, 1, 2, 3], 4),
         ([1, 2, 3], 3),
     ],
@@ -80,6 +90,26 @@ REPEATS = Exercise(
             "The last run of n in the text is missing: it may overlap with the one that is about to come.",
         ),
         Misconception(
+            "every n-th place",
+            lambda ids, n: tokens_after(ids, n, [i for i in places(ids, n) if i % n == 0]),
+            "You cut the text into pieces of n: a run may begin at any place.",
+        ),
+        Misconception(
+            "not sorted",
+            as_found,
+            "The right tokens, but not sorted: neither the order in the text nor that of a set is what is asked for.",
+        ),
+        Misconception(
+            "runs that stand twice already",
+            twice_already,
+            "You look for runs that stand twice already: which token would make one do so?",
+        ),
+        Misconception(
+            "tokens that stand twice",
+            lambda ids, n: sorted({token for token in ids if ids.count(token) > 1}),
+            "All tokens that stand twice are forbidden in yours: it is about runs of n tokens.",
+        ),
+        Misconception(
             "each as often as it came",
             lambda ids, n: sorted(ids[i + n - 1] for i in places(ids, n)),
             "The right tokens, some of them more than once: the contract asks for each once.",
@@ -122,7 +152,7 @@ CACHE = Exercise(
         Misconception(
             "queries kept, too",
             wrong_by(lambda *numbers: 3 / 2),
-            "A third more than needed: the query of an earlier token is never asked for again.",
+            "A third of it is not needed: the query of an earlier token is never asked for again.",
         ),
         Misconception(
             "one block",
@@ -138,6 +168,11 @@ CACHE = Exercise(
             "numbers, not bytes",
             wrong_by(lambda *numbers: 1 / numbers[-1]),
             "This counts numbers: how many bytes does each take?",
+        ),
+        Misconception(
+            "always four bytes",
+            lambda *numbers: cache_bytes(*numbers[:-1], 4),
+            "A number takes four bytes in yours whatever is asked: which argument has no say?",
         ),
         Misconception(
             "bits",
