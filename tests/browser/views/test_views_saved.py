@@ -44,7 +44,7 @@ def test_an_untrusted_notebook_shows_faces_and_runs_nothing(lab, write) -> None:
         page = opened.page
         assert page.locator("iframe").count() == 0
         pictures = page.locator(".jp-OutputArea img")
-        assert pictures.count() == 15
+        assert pictures.count() == 16
         assert all(pictures.evaluate_all("images => images.map(image => image.naturalWidth > 100)"))
         assert all(pictures.evaluate_all("images => images.map(image => image.alt.length > 5)"))
         assert page.get_by_text("Guess first.").count() == 2
