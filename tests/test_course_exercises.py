@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from minigpt import course
+from minigpt.config import GPTConfig
 from minigpt.course.exercises import (
     all_exercises,
     find,
@@ -25,6 +26,8 @@ from minigpt.models.word2vec import SkipGram, skip_gram_pairs
 from minigpt.models.word_vectors import WordVectors
 from minigpt.text.bpe import learn_merges
 from minigpt.text.tokenizers import BPETokenizer
+from minigpt.training.costs import flops_per_token
+from minigpt.training.roofline import product
 
 EXERCISES = list(all_exercises().values())
 MISTAKES = [(exercise, mistake) for exercise in EXERCISES for mistake in exercise.misconceptions]
@@ -114,6 +117,7 @@ def test_each_notebook_has_three_to_five_exercises_and_the_first_has_fewer():
         "09": 4,
         "10": 5,
         "11": 5,
+        "12": 4,
         "13": 5,
         "15": 5,
     }
@@ -155,6 +159,12 @@ def test_references_agree_with_the_package_on_word_vectors():
         words = list(map(str, range(len(table))))
         (word, _), *_ = WordVectors(words, table.numpy()).analogy(words[a], words[b], words[c])
         assert word == str(find("03.analogy").reference(table, a, b, c))
+
+
+def test_references_agree_with_the_package_on_operations_and_bytes():
+    assert find("12.flops").reference(24, 1024, 50257, 1024) == flops_per_token(GPTConfig.named("gpt2-medium"))
+    work = product(7, 30, 20, "bfloat16", torch.device("cpu"))
+    assert find("12.intensity").reference(7, 30, 20, 2) == work.operations / work.n_bytes
 
 
 def test_references_agree_with_examples_worked_by_hand():
