@@ -1,6 +1,8 @@
-"""Exercises of notebook 11: a step of AdamW, and the learning rate of a step; others are in nb11_batches.py."""
+"""Exercises of notebook 11: a step of AdamW, and the learning rate of a step; more in nb11_batches and nb11_windows."""
 
 import math
+
+import torch
 
 from minigpt.course.exercise import Exercise, Misconception
 from minigpt.course.exercises.inputs import numbers
@@ -19,15 +21,19 @@ def adamw(
     decay,
     *,
     betas=(BETA1, BETA2),
+    correcting=None,
     fresh=True,
     corrected=(True, True),
-    later=0,
+    left=lambda beta, t: beta**t,
     power=0.5,
+    eps=EPS,
     eps_inside=False,
     coupled=False,
     shrink=None,
+    shrink_last=False,
     squared=True,
     sign=-1,
+    hats_returned=False,
 ):
     """One step; each keyword away from its default is a mistake."""
     if coupled:
@@ -36,19 +42,25 @@ def adamw(
     m = betas[0] * m + (1 - betas[0]) * g
     v = betas[1] * v + (1 - betas[1]) * (g * g if squared else g.abs())
     used_m, used_v = (m, v) if fresh else (old_m, old_v)
-    m_hat = used_m / (1 - betas[0] ** (t + later)) if corrected[0] else used_m
-    v_hat = used_v / (1 - betas[1] ** (t + later)) if corrected[1] else used_v
-    below = (v_hat + EPS).sqrt() if eps_inside else v_hat**power + EPS
+    m_hat = used_m / (1 - left((correcting or betas)[0], t)) if corrected[0] else used_m
+    v_hat = used_v / (1 - left((correcting or betas)[1], t)) if corrected[1] else used_v
+    below = (v_hat + eps).sqrt() if eps_inside else v_hat**power + eps
     shrink = (0 if coupled else rate * decay) if shrink is None else shrink(rate, decay)
-    return p * (1 - shrink) + sign * rate * m_hat / below, m, v
+    step = sign * rate * m_hat / below
+    p = (p + step) * (1 - shrink) if shrink_last else p * (1 - shrink) + step
+    return (p, m_hat, v_hat) if hats_returned else (p, m, v)
 
 
 def adam_inputs():
     for n, t, seed in ((2, 1, 0), (3, 2, 1), (4, 7, 2)):
         p, g = numbers(n, seed=seed), numbers(n, seed=seed + 10)
-        g[0] = 1e-6  # so small that eps has a say
-        m, v = (numbers(n, seed=20) * 0.1, numbers(n, seed=30).square() * 0.01) if t > 1 else (0 * p, 0 * p)
-        m[0], v[0] = m[0] * 1e-6, v[0] * 1e-12
+        g[0] = 1e-4  # so small that eps has a say, and large enough to be shown
+        m, v = (
+            (numbers(n, seed=20) * 0.1, numbers(n, seed=30).square() * 0.01)
+            if t > 1
+            else (torch.zeros(n), torch.zeros(n))
+        )
+        m[0], v[0] = m[0] * 1e-4, v[0] * 1e-8
         yield p, g, m, v, t, 0.1, 0.5
 
 
@@ -76,7 +88,11 @@ ADAM = Exercise(
         ),
         mistake("only m corrected", "m is corrected for its beginning at 0, v is not.", corrected=(True, False)),
         mistake("only v corrected", "v is corrected for its beginning at 0, m is not.", corrected=(False, True)),
-        mistake("t counted from 0", "The correction is that of the next step: here t is 1 at the first.", later=1),
+        mistake(
+            "t counted from 0",
+            "The correction is that of the next step: here t is 1 at the first.",
+            left=lambda beta, t: beta ** (t + 1),
+        ),
         mistake("root missing", "The step was divided by v itself: the mean of squares needs a root first.", power=1.0),
         mistake(
             "epsilon inside the root",
@@ -97,6 +113,34 @@ ADAM = Exercise(
             fresh=False,
         ),
         mistake("betas swapped", "The two betas changed places: m forgets faster, v slower.", betas=(BETA2, BETA1)),
+        mistake(
+            "the corrected means returned",
+            "The corrected means were returned: the next step corrects what it gets, and would do so twice.",
+            hats_returned=True,
+        ),
+        mistake(
+            "beta times t",
+            "Beta was multiplied by t: each step leaves a share of the beginning, so two leave a share of a share.",
+            left=lambda beta, t: beta * t,
+        ),
+        mistake(
+            "decay after the step",
+            "The decay shrank the new weights, this step with them: it is a share of those that came in.",
+            shrink_last=True,
+        ),
+        mistake(
+            "beta and 1 - beta exchanged",
+            "Your means hold little of the past and much of this gradient: which of the two does beta belong to?",
+            betas=(1 - BETA1, 1 - BETA2),
+            correcting=(BETA1, BETA2),
+        ),
+        mistake("v with 0.95", "Your v forgets too fast, with a beta of 0.95: see the contract.", betas=(BETA1, 0.95)),
+        mistake(
+            "v with 0.999",
+            "The beta of your v is 0.999, a common default: the contract has another.",
+            betas=(BETA1, 0.999),
+        ),
+        mistake("no epsilon", "Where a gradient is near 0, you divide by next to nothing: see epsilon.", eps=0.0),
         mistake("uphill", "The weights went along the gradient: it points uphill.", sign=1),
     ),
 )
@@ -117,6 +161,10 @@ def after_warmup(given, curve):
 
 def half_cosine(progress):
     return (1 + math.cos(math.pi * progress)) / 2
+
+
+def mixed(peak, floor, progress):
+    return floor + (peak - floor) * half_cosine(progress)
 
 
 def warming(step, n_steps, peak, n_warmup, floor, warm):
@@ -174,6 +222,46 @@ COSINE = Exercise(
                 peak * (step + 1) / warm if step < warm else floor + (peak - floor) * half_cosine(min(1, step / n))
             ),
             "Behind the warm-up the rate leaps down: the cosine begins at step n_warmup, so progress is 0 there.",
+        ),
+        Misconception(
+            "divided by all steps",
+            lambda step, n, peak, warm, floor: after_warmup(
+                (step, n, peak, warm, floor), lambda _: mixed(peak, floor, min(1.0, (step - warm) / n))
+            ),
+            "Your progress is a share of all steps, so it is not 1 at the last: how many are there behind the warm-up?",
+        ),
+        Misconception(
+            "one step too few",
+            lambda step, n, peak, warm, floor: after_warmup(
+                (step, n - 1, peak, warm, floor), lambda progress: mixed(peak, floor, progress)
+            ),
+            "The floor comes one step early: at which step is the progress 1?",
+        ),
+        Misconception(
+            "warm-up one step too long",
+            lambda step, n, peak, warm, floor: (
+                peak * (step + 1) / warm if step <= warm else learning_rate(step, n, peak, warm, floor)
+            ),
+            "At step n_warmup yours still climbs, above the peak: the first step behind the warm-up is that one.",
+        ),
+        Misconception(
+            "half forgotten",
+            lambda *given: after_warmup(
+                given, lambda progress: given[4] + (given[2] - given[4]) * 2 * half_cosine(progress)
+            ),
+            "The curve begins above the peak: 1 + cos goes from 2 to 0.",
+        ),
+        Misconception(
+            "degrees",
+            lambda *given: after_warmup(given, lambda progress: mixed(given[2], given[4], progress * 180 / math.pi)),
+            "The cosine got 180 for half a turn: it takes its angle in radians.",
+        ),
+        Misconception(
+            "not lifted",
+            lambda *given: after_warmup(
+                given, lambda progress: given[4] + (given[2] - given[4]) * math.cos(math.pi * progress)
+            ),
+            "The curve falls below the floor: a cosine goes from 1 to -1, and a share from 1 to 0.",
         ),
         Misconception(
             "a straight line",

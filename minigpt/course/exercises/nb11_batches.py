@@ -1,9 +1,5 @@
-"""Exercises of notebook 11: clipping, accumulation and the batch of a step.
+"""Exercises of notebook 11: clipping and accumulation."""
 
-Shapes: B batch, T time.
-"""
-
-import numpy as np
 import torch
 
 from minigpt.course.exercise import Exercise, Misconception
@@ -21,6 +17,10 @@ def scaled(grads, factor):
 
 def clip(grads, max_norm):
     return scaled(grads, min(1.0, max_norm / length(grads)))
+
+
+def all_numbers(grads):
+    return torch.cat([g.flatten() for g in grads])
 
 
 def clip_inputs():
@@ -81,6 +81,36 @@ CLIP = Exercise(
             "The sizes of the numbers were added, the 1-norm: length is the root of the sum of squares.",
         ),
         Misconception(
+            "max in place of min",
+            lambda grads, max_norm: scaled(grads, max(1.0, max_norm / length(grads))),
+            "Short gradients were made longer and long ones left: of 1 and the ratio, which should win?",
+        ),
+        Misconception(
+            "ratio upside down",
+            lambda grads, max_norm: scaled(grads, min(1.0, length(grads) / max_norm)),
+            "Short gradients were made shorter and long ones left: the ratio stands on its head.",
+        ),
+        Misconception(
+            "long gradients made longer",
+            lambda grads, max_norm: scaled(grads, max(1.0, length(grads) / max_norm)),
+            "Long gradients came out longer still: which of the two lengths belongs below the line?",
+        ),
+        Misconception(
+            "mean of the squares",
+            lambda grads, max_norm: scaled(grads, min(1.0, max_norm / all_numbers(grads).square().mean().sqrt())),
+            "The root of the squares' mean was compared: a vector of more numbers is longer.",
+        ),
+        Misconception(
+            "the longest tensor's norm",
+            lambda grads, max_norm: scaled(grads, min(1.0, max_norm / max(g.norm() for g in grads))),
+            "Only the longest of the tensors was measured: the others make the whole vector longer.",
+        ),
+        Misconception(
+            "the largest number",
+            lambda grads, max_norm: scaled(grads, min(1.0, max_norm / all_numbers(grads).abs().max())),
+            "The largest number was taken for the length: all of them have a part in it.",
+        ),
+        Misconception(
             "long gradients set to 0",
             lambda grads, max_norm: scaled(grads, 0.0) if length(grads) > max_norm else grads,
             "Long gradients were thrown away: their direction is still wanted.",
@@ -94,8 +124,8 @@ def accumulate(grads, sizes):
 
 
 def accumulate_inputs():
-    for seed, sizes in ((0, (3, 1)), (1, (4, 4, 2)), (2, (8, 8, 8, 3))):
-        yield numbers(len(sizes), 2 + seed, seed=seed), torch.tensor(sizes)
+    for seed, d, sizes in ((0, 2, (3, 1)), (1, 4, (4, 4, 2)), (2, 3, (8, 8, 8, 3))):
+        yield numbers(len(sizes), d, seed=seed), torch.tensor(sizes).float()  # so that sizes @ grads works, too
 
 
 ACCUMULATE = Exercise(
@@ -106,7 +136,7 @@ ACCUMULATE = Exercise(
     contract="my_accumulate(grads, sizes) takes the gradients (n, D) of the mean losses of n parts of a batch, and"
     " how many rows each part has, (n,). It returns the gradient (D,) of the mean loss over all rows of "
     "the batch.",
-    returns="(D)",
+    returns="(D,)",
     reference=accumulate,
     inputs=accumulate_inputs,
     misconceptions=(
@@ -141,6 +171,26 @@ ACCUMULATE = Exercise(
             "Only the last part's gradient is left: they should be added up, not written over one another.",
         ),
         Misconception(
+            "weighed, then averaged",
+            lambda grads, sizes: accumulate(grads, sizes) / len(sizes),
+            "The parts were weighed by their shares and then averaged: what do the shares add up to already?",
+        ),
+        Misconception(
+            "summed over the gradient",
+            lambda grads, sizes: (grads * (sizes / sizes.sum())[:, None]).sum(1),
+            "The sum runs along each gradient: one over the parts leaves a number for each weight.",
+        ),
+        Misconception(
+            "every share 0",
+            lambda grads, sizes: 0 * grads[0],
+            "All is 0, as it is with shares cut down to whole numbers: which division keeps what is behind the point?",
+        ),
+        Misconception(
+            "shares along the wrong axis",
+            lambda grads, sizes: (grads * (sizes / sizes.sum())).sum(0),
+            "The shares lie along the gradient, not along the parts: which axis does a tensor of shape (n,) meet?",
+        ),
+        Misconception(
             "small parts weigh more",
             lambda grads, sizes: (grads / sizes[:, None]).sum(0) / (1 / sizes).sum(),
             "Small parts weigh more than large ones: it should be the other way round.",
@@ -148,106 +198,4 @@ ACCUMULATE = Exercise(
     ),
 )
 
-
-def windows(ids, starts, n_ctx):
-    return torch.from_numpy(np.stack([ids[start : start + n_ctx + 1] for start in starts]).astype(np.int64))
-
-
-def drawn(ids, n_ctx, n_rows, seed, less=0):
-    return np.random.default_rng(seed).integers(len(ids) - n_ctx - less, size=n_rows)
-
-
-def split(rows):
-    return rows[:, :-1], rows[:, 1:]
-
-
-def batch(ids, n_ctx, n_rows, seed, step):
-    return split(windows(ids, drawn(ids, n_ctx, n_rows, (seed, step)), n_ctx))
-
-
-def one_stream(ids, n_ctx, n_rows, seed, step):
-    rng = np.random.default_rng(seed)
-    draws = [rng.integers(len(ids) - n_ctx, size=n_rows) for _ in range(step + 1)]
-    return split(windows(ids, draws[-1], n_ctx))
-
-
-def shifted_by_two(ids, n_ctx, n_rows, seed, step):
-    starts = drawn(ids, n_ctx, n_rows, (seed, step), less=1)
-    rows = windows(ids, starts, n_ctx + 1)
-    return rows[:, :-2], rows[:, 2:]
-
-
-def in_a_row(ids, n_ctx, n_rows, seed, step):
-    starts = (step * n_rows + np.arange(n_rows)) * n_ctx % (len(ids) - n_ctx)
-    return split(windows(ids, starts, n_ctx))
-
-
-def batch_inputs():
-    for n, n_ctx, n_rows, seed, step in ((9, 2, 2, 3, 0), (30, 3, 2, 1, 5), (50, 4, 3, 2, 7), (60, 5, 4, 5, 2)):
-        yield np.random.default_rng(n).permutation(n), n_ctx, n_rows, seed, step
-
-
-BATCH = Exercise(
-    id="11.batch",
-    title="The batch of a step",
-    difficulty=2,
-    minutes=12,
-    contract="my_batch(ids, n_ctx, n_rows, seed, step) draws the places where windows begin with "
-    "np.random.default_rng((seed, step)).integers(len(ids) - n_ctx, size=n_rows), and returns two tensors"
-    " of whole numbers (B, T), n_rows windows of n_ctx ids and their targets: for each id the one after "
-    "it.",
-    returns="two tensors",
-    reference=batch,
-    inputs=batch_inputs,
-    misconceptions=(
-        Misconception(
-            "targets not shifted",
-            lambda *given: (batch(*given)[0], batch(*given)[0]),
-            "The targets are the inputs: a model that copies would be perfect. Which id comes after each?",
-        ),
-        Misconception(
-            "targets one too far",
-            shifted_by_two,
-            "The targets lie two places on: the one in between is never asked for.",
-        ),
-        Misconception(
-            "targets before the inputs",
-            lambda *given: batch(*given)[::-1],
-            "Inputs and targets changed places: each target is the id before.",
-        ),
-        Misconception(
-            "the step forgotten",
-            lambda ids, n_ctx, n_rows, seed, step: batch(ids, n_ctx, n_rows, seed, 0),
-            "Every step gets the batch of step 0: the generator should start from the seed and the step, as a pair.",
-        ),
-        Misconception(
-            "one stream for all steps",
-            one_stream,
-            "One generator goes on from step to step: a run that resumes would have to draw all earlier batches again.",
-        ),
-        Misconception(
-            "seed and step added",
-            lambda ids, n_ctx, n_rows, seed, step: split(windows(ids, drawn(ids, n_ctx, n_rows, seed + step), n_ctx)),
-            "Seed and step were added: seed 2 at step 3 then sees what seed 3 sees at step 2. A pair keeps them apart.",
-        ),
-        Misconception(
-            "step before seed",
-            lambda ids, n_ctx, n_rows, seed, step: batch(ids, n_ctx, n_rows, step, seed),
-            "The pair is (seed, step), in this order.",
-        ),
-        Misconception(
-            "one window in a row",
-            in_a_row,
-            "The windows follow one another through the text: in this contract their places are drawn.",
-        ),
-        Misconception(
-            "the last window left out",
-            lambda ids, n_ctx, n_rows, seed, step: split(
-                windows(ids, drawn(ids, n_ctx, n_rows, (seed, step), less=1), n_ctx)
-            ),
-            "The places were drawn below len(ids) - n_ctx - 1: integers() leaves its upper end out already.",
-        ),
-    ),
-)
-
-EXERCISES = (CLIP, ACCUMULATE, BATCH)
+EXERCISES = (CLIP, ACCUMULATE)

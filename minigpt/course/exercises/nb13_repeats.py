@@ -171,7 +171,7 @@ CACHE = Exercise(
         ),
         Misconception(
             "always four bytes",
-            lambda *numbers: cache_bytes(*numbers[:-1], 4),
+            wrong_by(lambda *numbers: 4 / numbers[-1]),
             "A number takes four bytes in yours whatever is asked: which argument has no say?",
         ),
         Misconception(
