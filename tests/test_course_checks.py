@@ -69,6 +69,17 @@ def test_nan_is_named():
     assert "NaN" in result.message
 
 
+def test_a_softmax_by_hand_that_overflows_is_told_where_its_nan_comes_from():
+    def by_hand(logits, t):
+        if t == 0:
+            return torch.nn.functional.one_hot(logits.argmax(), len(logits))
+        return (logits / t).exp() / (logits / t).exp().sum()  # inf / inf in the last input
+
+    result = course.check("13.temperature", by_hand)
+    assert result.status == "contract"
+    assert "∞/∞ (exp of a large number is ∞)" in result.message
+
+
 def test_an_error_is_shown_with_the_line_of_the_readers_code():
     def broken(q, k):
         scores = q @ k  # the line

@@ -175,7 +175,10 @@ def explain(exercise: Exercise, answer: Any, call: Call, expected: Outcome, got:
     if wrong_kind := misfit(expected.value, got.value, exercise.returns):
         raise Problem("contract", wrong_kind, details)
     if has_nan(got.value) and not has_nan(expected.value):
-        message = "The result holds NaN, not a number: 0/0, ∞ - ∞ or the logarithm of a negative number makes it."
+        message = (
+            "The result holds NaN, not a number: 0/0, ∞/∞ (exp of a large number is ∞), ∞ - ∞, or the root or the "
+            "logarithm of a negative number makes it."
+        )
         raise Problem("contract", message, details)
     raise Problem("different", "The results differ from the reference; the smallest case:", details)
 
