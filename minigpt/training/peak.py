@@ -1,5 +1,6 @@
 """The most memory that a run takes, as the machine says, and as `costs` foretells it."""
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ class Peak:
         self.weights = sum(parameter.nbytes for parameter in model.parameters())
         if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.device)
+        forget_peak()
         self.before = resident()[0]
 
     def bytes(self) -> int | None:
@@ -32,7 +34,7 @@ class Peak:
             return torch.cuda.max_memory_allocated(self.device)
         if self.device.type != "cpu" or not self.before:
             return None
-        return resident()[1] - self.before + self.weights
+        return max(0, resident()[1] - self.before) + self.weights  # Linux counts in a rough way
 
 
 def in_words(record: dict) -> str:
@@ -40,6 +42,12 @@ def in_words(record: dict) -> str:
     mb = {name: f"{record[name] / 1e6:,.0f} MB" for name in ("peak_bytes", "foretold_bytes") if name in record}
     parts = [mb.get("peak_bytes", "unknown")] + ([f"foretold {mb['foretold_bytes']}"] if "foretold_bytes" in mb else [])
     return f"peak of memory {', '.join(parts)}" if mb else ""
+
+
+def forget_peak() -> None:
+    """Let `resident` count its most from now on, where the system can: what ran before may have taken more."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 
 def resident() -> tuple[int, int]:
