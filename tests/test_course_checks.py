@@ -63,6 +63,13 @@ def test_a_mask_has_to_be_of_true_and_false():
     assert result.message == "The result holds torch.float32, the contract asks for torch.bool."
 
 
+def test_floating_numbers_are_no_whole_ones():
+    ids = torch.tensor([1, 2])
+    assert misfit(ids, ids.double()) == "The result holds torch.float64, the contract asks for whole numbers."
+    assert misfit(ids, ids.int()) == ""
+    assert misfit(ids.double(), ids) == ""  # the other way round nothing is lost
+
+
 def test_nan_is_named():
     result = course.check("05.row", lambda q, k: right(q, k) * math.nan)
     assert result.status == "contract"

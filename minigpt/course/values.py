@@ -46,6 +46,8 @@ def misfit(expected: Any, got: Any, letters: str = "") -> str:
             return f"The result has the shape {tuple(tensor.shape)}, the contract asks for {asked}."
         if (tensor.dtype == torch.bool) != (wanted.dtype == torch.bool):
             return f"The result holds {tensor.dtype}, the contract asks for {wanted.dtype}."
+        if tensor.is_floating_point() and not wanted.is_floating_point():
+            return f"The result holds {tensor.dtype}, the contract asks for whole numbers."
         return ""
     if fits(expected, got):
         if isinstance(expected, list | tuple) and len(expected) != len(got):
