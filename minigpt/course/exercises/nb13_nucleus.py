@@ -101,6 +101,12 @@ TOP_P = Exercise(
             "by 0.",
         ),
         Misconception(
+            "none left at exactly p",
+            lambda logits, t, p: nucleus(heated(logits, t), lambda ordered, sums: sums < p),
+            "Tokens stay only while their sum is below p: the one that takes it to p is missing. Where the first has p "
+            "or more, nothing is left, and a division by 0.",
+        ),
+        Misconception(
             "one too many",
             lambda logits, t, p: nucleus(
                 heated(logits, t), lambda ordered, sums: torch.cat([torch.tensor([0.0, 0.0]), sums])[: len(sums)] < p
