@@ -3,11 +3,15 @@
 Shapes: T time, C channels (n_embd), H heads, V vocabulary.
 """
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import numpy as np
+from torch import nn
 
-from minigpt.inspection.record import record
+from minigpt.inspection.record import matches_parts, record, to_numpy
+from minigpt.inspection.recording import Recording
 from minigpt.models.gpt import GPT
 
 
@@ -28,13 +32,15 @@ class Stage:
 def follow(model: GPT, tokenizer, text: str) -> list[Stage]:
     """All stages of one forward pass over the text, in order; the last is the probability of each next token.
 
-    `model` is a `GPT` or anything with its module names, so a learner's parts can be followed too.
+    `model` is a `GPT` or anything with its module names, so a learner's parts can be followed too. A stage that they do
+    not show, such as attention whose softmax is written out, is left out. Raises ValueError for a text without tokens.
     """
     ids = tokenizer.encode(text)
     if not ids:
         raise ValueError("the text is empty: give at least one token to follow")
-    names = ("wte", "h.*.ln_1", "h.*.attn", "h.*.ln_2", "h.*.mlp.gelu", "h.*.mlp", "h.*", "ln_f")
-    recording = record(model, ids, tokenizer.labels(ids), names=names)
+    names = ("wte", "h.*.ln_1", "h.*.attn", "h.*.ln_2", "h.*.mlp", "h.*", "ln_f")
+    with inputs_kept(model, "h.*.mlp.c_proj", len(ids)) as inside:
+        recording = record(model, ids, tokenizer.labels(ids), names=names)
     seen = recording.activations
     positions = model.wpe.weight[: len(ids)].detach().cpu().float().numpy()
     stages = [
@@ -48,7 +54,7 @@ def follow(model: GPT, tokenizer, text: str) -> list[Stage]:
     ]
     stream = stages[-1].array
     for i in range(len(model.h)):
-        stages += block_stages(i, stream, recording)
+        stages += block_stages(i, stream, recording, inside)
         stream = seen[f"h.{i}"]
     assert recording.logits is not None
     logits = recording.logits[-1]
@@ -65,39 +71,61 @@ def follow(model: GPT, tokenizer, text: str) -> list[Stage]:
     ]
 
 
-def block_stages(i: int, stream: np.ndarray, recording) -> list[Stage]:
-    """What block i does to the stream that comes in, (T, C)."""
+@contextmanager
+def inputs_kept(model: nn.Module, pattern: str, n_tokens: int) -> Iterator[dict[str, np.ndarray]]:
+    """For a while, keep what goes into the modules that the pattern means, by their names: of one text, (T, C)."""
+    seen: dict[str, np.ndarray] = {}
+
+    def keeper(name: str):
+        def keep(module, args):
+            if args and args[0].shape[:-1] == (1, n_tokens):  # not a position at a time
+                seen[name] = to_numpy(args[0][0])
+
+        return keep
+
+    with ExitStack() as hooks:
+        for name, module in model.named_modules():
+            if matches_parts(name, pattern):
+                hooks.enter_context(module.register_forward_pre_hook(keeper(name)))
+        yield seen
+
+
+def block_stages(i: int, stream: np.ndarray, recording: Recording, inside: dict[str, np.ndarray]) -> list[Stage]:
+    """What block i does to the stream that comes in, (T, C). `inside`: what goes into the second layer of each MLP."""
     seen, block = recording.activations, f"h.{i}"
-    after_attention = stream + seen[f"{block}.attn"]
-    return [
-        Stage(
-            f"block {i}: normalised",
+    added = seen.get(f"{block}.attn")
+    found = [
+        (
+            "normalised",
             "(T, C)",
             "A copy of the stream at mean 0, variance 1, then scaled and shifted by learned numbers.",
-            seen[f"{block}.ln_1"],
+            seen.get(f"{block}.ln_1"),
         ),
-        Stage(
-            f"block {i}: attention weights",
+        (
+            "attention weights",
             "(H, T, T)",
             "How much each position takes from itself and each earlier one, in every head.",
-            recording.attention[f"{block}.attn"],
+            recording.attention.get(f"{block}.attn"),
         ),
-        Stage(
-            f"block {i}: attention adds", "(T, C)", "What the heads gathered, mixed by c_proj.", seen[f"{block}.attn"]
-        ),
-        Stage(f"block {i}: after attention", "(T, C)", "The stream with it.", after_attention),
-        Stage(
-            f"block {i}: normalised again",
+        ("attention adds", "(T, C)", "What the heads gathered, mixed by c_proj.", added),
+        ("after attention", "(T, C)", "The stream with it.", None if added is None else stream + added),
+        (
+            "normalised again",
             "(T, C)",
             "A copy once more, with gains and biases of its own.",
-            seen[f"{block}.ln_2"],
+            seen.get(f"{block}.ln_2"),
         ),
-        Stage(
-            f"block {i}: inside the MLP",
+        (
+            "inside the MLP",
             "(T, 4C)",
             "Four times as many numbers, after GELU: few are large.",
-            seen[f"{block}.mlp.gelu"],
+            inside.get(f"{block}.mlp.c_proj"),
         ),
-        Stage(f"block {i}: the MLP adds", "(T, C)", "What each position made of itself.", seen[f"{block}.mlp"]),
-        Stage(f"block {i}: after the MLP", "(T, C)", "The stream as it leaves the block.", seen[block]),
+        ("the MLP adds", "(T, C)", "What each position made of itself.", seen.get(f"{block}.mlp")),
+        ("after the MLP", "(T, C)", "The stream as it leaves the block.", seen[block]),
+    ]
+    return [
+        Stage(f"block {i}: {name}", shape, explanation, array)
+        for name, shape, explanation, array in found
+        if array is not None
     ]
