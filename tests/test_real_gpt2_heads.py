@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from minigpt import views
 from minigpt.inspection.heads import head_scores, positional_scores, uniform_score
 from minigpt.inspection.record import Recording
 from minigpt.inspection.rollout import attention_rollout
@@ -47,6 +48,14 @@ def test_head_11_of_layer_4_is_the_previous_token_head_in_every_prompt(recording
     assert np.unravel_index(score.argmax(), score.shape) == PREVIOUS_TOKEN_HEAD
     assert score[PREVIOUS_TOKEN_HEAD] > 0.99
     assert np.sort(score.ravel())[-2] < 0.75  # no other comes near
+
+
+@pytest.mark.parametrize("i", PROMPTS)
+def test_the_view_of_real_attention_sorts_the_previous_token_head_to_the_front(recordings, i):
+    view = views.heads(recordings[i], scores=head_scores(recordings[i]), sort="previous token")
+    assert view.score == "previous token"
+    best = int(np.argmax(view.scores[view.score]))  # of the heads of all layers, layer after layer
+    assert divmod(best, view.shape[1]) == PREVIOUS_TOKEN_HEAD
 
 
 @pytest.mark.parametrize("i", PROMPTS)

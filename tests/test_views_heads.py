@@ -15,6 +15,8 @@ import pytest
 from traitlets import TraitError
 
 from minigpt import views
+from minigpt.inspection import recording as inspection
+from minigpt.inspection.heads import PATTERNS, head_scores
 from minigpt.views.attention import dequantised, pooled
 from tests.made_up import Recording, softmax
 
@@ -23,6 +25,12 @@ def causal_recording(L: int = 2, H: int = 3, T: int = 5) -> Recording:
     scores = np.random.default_rng(0).normal(size=(L, H, T, T)) * 3
     visible = np.tril(np.ones((T, T), dtype=bool))
     return Recording(tuple(f" t{i}" for i in range(T)), softmax(np.where(visible, scores, -np.inf)))
+
+
+def recorded(recording: Recording) -> inspection.Recording:
+    """The same as `inspection.record` would give it."""
+    layers = {f"h.{n}.attn": layer for n, layer in enumerate(recording.stack)}
+    return inspection.Recording(recording.tokens, None, layers, {}, None, "made up")
 
 
 def cross_recording(L: int = 2, H: int = 3, T: int = 4, S: int = 6) -> Recording:
@@ -212,10 +220,49 @@ def test_scores_of_another_model_are_dropped_with_it() -> None:
 
 
 @pytest.mark.parametrize(
+    ("tokens", "undefined"),
+    [
+        (["a", "cat", "on", "a", "mat"], []),
+        (["a", "cat", "on", "the", "mat"], ["duplicate token", "induction"]),
+        (["a"], [*PATTERNS, "spread"]),
+    ],
+)
+def test_scores_that_a_text_does_not_define_are_left_out_and_told(tokens: list[str], undefined: list[str]) -> None:
+    recording = replace(causal_recording(T=len(tokens)), tokens=tuple(tokens))
+    scores = head_scores(recorded(recording))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # nothing is wrong with such a text
+        view = views.heads(recording, scores=scores, sort="induction")
+    assert list(view.scores) == [name for name in scores if name not in undefined]
+    assert view.score == ("" if "induction" in undefined else "induction")
+    assert view.warning.startswith(f"The heads cannot be sorted by {', '.join(undefined)}: NaN" if undefined else "")
+    assert bool(view.warning) == bool(undefined)
+
+
+def test_what_the_view_says_of_scores_stays_as_long_as_they_do() -> None:
+    scores = {"first": np.full((2, 3), np.nan), "last": np.zeros((2, 3))}
+    view = views.heads(causal_recording(L=2, H=3), scores=scores)
+    told = view.warning
+    view.show(causal_recording(L=2, H=3, T=4))
+    assert view.warning == told != ""
+    uneven = causal_recording(L=2, H=3)
+    with pytest.warns(UserWarning, match="do not sum to 1"):
+        view.show(replace(uneven, stack=uneven.stack / 2))
+    assert "do not sum to 1" in view.warning
+    assert view.warning.endswith(told)
+    view.show(causal_recording(L=3, H=2))
+    assert (view.scores, view.warning) == ({}, "")
+
+
+@pytest.mark.parametrize(
     ("options", "error", "message"),
     [
         (dict(scores={"first": np.zeros((3, 2))}), ValueError, r"one for each head, \(2, 3\)"),
-        (dict(scores={"first": np.full((2, 3), np.nan)}), ValueError, "not finite"),
+        (dict(scores={"first": np.array([[0, 0, 0], [0, 0, np.nan]])}), ValueError, r"holds 1 value\(s\) that are not"),
+        (dict(scores={"first": np.full((2, 3), np.inf)}), ValueError, "not finite"),
+        (dict(scores={"first": np.full((3, 2), np.nan)}), ValueError, r"one for each head, \(2, 3\)"),
+        (dict(scores={"first": np.full(6, np.nan)}), ValueError, r"2 dimension\(s\)"),
+        (dict(scores={"first": "abc"}), TypeError, "should be numbers"),
         (dict(scores={"first": np.zeros((2, 3))}, sort="last"), TraitError, "no score 'last': there are first"),
         (dict(padding=[True]), ValueError, "a bool for each of the 5 tokens"),
         (dict(padding=[0, 0, 0, 0, 1]), ValueError, "padding of int64"),

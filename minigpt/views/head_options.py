@@ -64,15 +64,37 @@ def norms(values: Any, weights: Weights) -> bytes:
     return sizes.astype("<f4").tobytes()
 
 
-def head_scores(scores: Mapping[str, Any] | None, shape: list[int]) -> dict[str, list[float]]:
-    """Name -> a number for each head, layer after layer."""
-    kept = {}
+def head_scores(scores: Mapping[str, Any] | None, shape: list[int]) -> tuple[dict[str, list[float]], list[str]]:
+    """Name -> a number for each head, layer after layer; and the names of those that are NaN for every head."""
+    kept, undefined = {}, []
     for name, given in (scores or {}).items():
-        array = plain.numbers(given, f"scores[{name!r}]", ndim=2)
+        is_undefined = _is_all_nan(given)
+        array = plain.numbers(np.zeros_like(given) if is_undefined else given, f"scores[{name!r}]", ndim=2)
         if list(array.shape) != shape[:2]:
             raise ValueError(f"scores[{name!r}] of shape {array.shape}: give one for each head, {tuple(shape[:2])}")
-        kept[plain.label(name)] = array.ravel().tolist()
-    return kept
+        if is_undefined:
+            undefined.append(plain.label(name))
+        else:
+            kept[plain.label(name)] = array.ravel().tolist()
+    return kept, undefined
+
+
+def _is_all_nan(given: Any) -> bool:
+    try:
+        array = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        return False  # no numbers at all
+    return array.size > 0 and bool(np.isnan(array).all())
+
+
+def undefined_in_words(names: list[str]) -> str:
+    """Says which scores cannot sort the heads, or "" where all can."""
+    if not names:
+        return ""
+    return (
+        f"The heads cannot be sorted by {', '.join(names)}: NaN for every head, as a score is where the text lacks "
+        "what it looks for, such as a repeated token."
+    )
 
 
 def raw_scores(raw: Any, weights: Weights) -> np.ndarray | None:

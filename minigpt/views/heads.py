@@ -72,13 +72,16 @@ class Heads(View):
     _weights: Weights | None = None  # the exact numbers stay in the kernel
     _raw: np.ndarray | None = None
     _rollout: np.ndarray | None = None
+    _undefined = ""  # the warning of scores that no head has
 
     def __init__(self, recording: Recording, layer: int = 0, head: int = 0, **options: Any) -> None:
         scores, score = options.pop("scores", None), options.pop("sort", "")
         traits = self._read(recording, **options)
         check_head(traits["shape"], layer, head)
-        traits["scores"] = head_options.head_scores(scores, traits["shape"])
-        super().__init__(layer=layer, head=head, score=score, **traits)
+        traits["scores"], undefined = head_options.head_scores(scores, traits["shape"])
+        self._undefined = head_options.undefined_in_words(undefined)
+        traits["warning"] = f"{traits['warning']} {self._undefined}".strip()
+        super().__init__(layer=layer, head=head, score="" if score in undefined else score, **traits)
 
     def show(self, recording: Recording, **options: Any) -> None:
         """Show another recording, with `padding`, `mask`, `values`, `raw`, `rollout` of its own, as `heads` takes them.
@@ -90,7 +93,8 @@ class Heads(View):
         with self.hold_sync():  # one message, so that no half-changed state is drawn
             self.overlay = [(n, h) for n, h in self.overlay if n < n_layer and h < n_head]
             if [n_layer, n_head] != self.shape[:2]:
-                self.score, self.scores = "", {}
+                self.score, self.scores, self._undefined = "", {}, ""
+            traits["warning"] = f"{traits['warning']} {self._undefined}".strip()
             self.set_trait("layer", min(self.layer, n_layer - 1))
             self.set_trait("head", min(self.head, n_head - 1))
             self.row = self.row if self.row < T else -1
@@ -245,7 +249,8 @@ def heads(
     Weights travel as one byte each, the square root in 255 steps, so that what is shown is off by at most 0.004. Of
     more than 256 tokens the page gets thumbnails, and a head as a whole when it is enlarged.
 
-    `scores`: name -> (L, H), to sort and filter the heads by; `sort` names the one to begin with. `padding`: (S,) of
+    `scores`: name -> (L, H), to sort and filter the heads by; `sort` names the one to begin with. A score that is NaN
+    for every head is left out, and the view says so; the heads then begin in the order of the model. `padding`: (S,) of
     bool, True for a token that only fills the row. `mask`: (T, S) of bool, True = may look, drawn where it is False as
     masked; a causal mask is seen in the weights. `values`: sizes ‖v‖ of each head's values, (L, H, S) or a mapping of
     L arrays (H, S) in the order of the layers, to show the weights times them. `raw`: the scores before the softmax,
