@@ -64,19 +64,22 @@ def norms(values: Any, weights: Weights) -> bytes:
     return sizes.astype("<f4").tobytes()
 
 
-def head_scores(scores: Mapping[str, Any] | None, shape: list[int]) -> tuple[dict[str, list[float]], list[str]]:
-    """Name -> a number for each head, layer after layer; and the names of those that are NaN for every head."""
-    kept, undefined = {}, []
+def head_scores(scores: Mapping[str, Any] | None, shape: list[int]) -> dict[str, list[float]]:
+    """Name -> a number for each head, layer after layer, without those that are `undefined`."""
+    kept = {}
     for name, given in (scores or {}).items():
         is_undefined = _is_all_nan(given)
         array = plain.numbers(np.zeros_like(given) if is_undefined else given, f"scores[{name!r}]", ndim=2)
         if list(array.shape) != shape[:2]:
             raise ValueError(f"scores[{name!r}] of shape {array.shape}: give one for each head, {tuple(shape[:2])}")
-        if is_undefined:
-            undefined.append(plain.label(name))
-        else:
+        if not is_undefined:
             kept[plain.label(name)] = array.ravel().tolist()
-    return kept, undefined
+    return kept
+
+
+def undefined(scores: Mapping[str, Any] | None) -> list[str]:
+    """Names of the scores that are NaN for every head, and so cannot sort them."""
+    return [plain.label(name) for name, given in (scores or {}).items() if _is_all_nan(given)]
 
 
 def _is_all_nan(given: Any) -> bool:

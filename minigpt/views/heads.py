@@ -78,7 +78,7 @@ class Heads(View):
         scores, score = options.pop("scores", None), options.pop("sort", "")
         traits = self._read(recording, **options)
         check_head(traits["shape"], layer, head)
-        traits["scores"], undefined = head_options.head_scores(scores, traits["shape"])
+        traits["scores"], undefined = head_options.head_scores(scores, traits["shape"]), head_options.undefined(scores)
         self._undefined = head_options.undefined_in_words(undefined)
         traits["warning"] = f"{traits['warning']} {self._undefined}".strip()
         super().__init__(layer=layer, head=head, score="" if score in undefined else score, **traits)
