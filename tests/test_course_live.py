@@ -232,5 +232,16 @@ def test_an_empty_recording_is_refused(tmp_path) -> None:
         course.replay(tmp_path / "none.jsonl")
 
 
+def test_a_recording_that_is_none_is_answered_with_those_that_there_are() -> None:
+    for name in ("nix", "before_transformers"):  # the second is a table, not a run
+        with pytest.raises(ValueError, match=f"no recording is called '{name}': take one of story, story-finish, or"):
+            course.replay(name)
+
+
+def test_a_model_without_its_trainer_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"int is no trainer: give Trainer\(model, batches, config\)"):
+        course.train_live(3)  # pyright: ignore[reportArgumentType]
+
+
 def test_the_configuration_of_these_tests_has_dropout() -> None:
     assert CONFIG.dropout > 0  # or a sample that draws random numbers could not disturb the run

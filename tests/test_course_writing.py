@@ -65,6 +65,8 @@ def test_what_cannot_be_shown_is_refused_and_leaves_the_tree_as_it_was(model, to
     for k in (0, 11, 2.0, True):
         with pytest.raises(ValueError, match="a whole number of branches, 1 to 10"):
             course.write_tree(model, tokenizer, "a", k=k)
+    with pytest.raises(TypeError, match=r"no GPT of minigpt: write_tree\(model, tokenizer, prompt\)"):
+        course.write_tree(tokenizer, model, "a")
     monkeypatch.delenv("MINIGPT_STATIC", raising=False)
     box, output, view = course.write_tree(model, tokenizer, "abc").children
     for text, said in (("", "Nothing is typed yet"), ("b" * 20, "take away 7")):

@@ -47,6 +47,10 @@ def test_more_tokens_than_fit_are_refused_before_anything_is_written() -> None:
     model = GPT(CONFIG).eval()
     with pytest.raises(ValueError, match=f"n_ctx={CONFIG.n_ctx} fit: write at most {CONFIG.n_ctx - 2} tokens"):
         course.measure_cache(model, [1, 2, 3], CONFIG.n_ctx)
+    with pytest.raises(ValueError, match="the prompt has no token"):
+        course.measure_cache(model, [], 3)
+    with pytest.raises(ValueError, match="n_new=-1: write one token at least"):
+        course.measure_cache(model, [1], -1)
 
 
 @pytest.mark.parametrize(

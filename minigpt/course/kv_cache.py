@@ -16,8 +16,13 @@ def measure_cache(model: GPT, ids: Sequence[int], n_new: int) -> CacheSteps:
     """Write `n_new` tokens after `ids` without a cache and with one, always the likeliest, and show both step by step.
 
     The seconds of a step are those of `minigpt.sampling`: reading, and choosing the token. Raises ValueError for tokens
-    that do not fit into n_ctx together, as then positions move and the cache starts anew.
+    that do not fit into n_ctx together, as then positions move and the cache starts anew, for an empty prompt and where
+    nothing is to be written.
     """
+    if not len(ids):
+        raise ValueError("the prompt has no token: give ids of one at least, e.g. those of tokenizer.encode(text)")
+    if n_new < 1:
+        raise ValueError(f"n_new={n_new!r}: write one token at least")
     cache, n_ctx = model.new_cache(1), model.config.n_ctx
     numbers = (len(ids), n_new, cache.n_bytes // n_ctx)
     check_sizes(*numbers)

@@ -195,7 +195,10 @@ def train_live(
     """Train in a thread, with a dashboard. `sample(model)` writes a text now and then; the rest as `views.dashboard`.
 
     A page that is only read shows the run when it is over. One run trains live at a time: a new one stops the last.
+    Raises TypeError where no trainer is given.
     """
+    if not isinstance(trainer, Trainer):
+        raise TypeError(f"{type(trainer).__name__} is no trainer: give Trainer(model, batches, config) first")
     options = {"floor": floor, "title": title, "others": others, "band": band, "controls": ("pause", "stop")}
     view = views.dashboard(trainer.records, n_steps=trainer.config.n_steps, **options)
     return LiveTraining(view, trainer, sample).start()
@@ -242,9 +245,10 @@ def followed(path: Path, n_steps: int | None) -> Generator[dict | None]:
 def replay(path: Path | str, *, speed: float | None = None, floor: float | None = None, title: str = "") -> Live:
     """Replay a recorded run, `speed` times as fast as it went (in 20 seconds if None). It says that it is a recording.
 
-    `path` is a telemetry.jsonl, or the name of a run in assets/runs, such as "story".
+    `path` is a telemetry.jsonl, or the name of a run in assets/runs, such as "story". Raises ValueError for another
+    name, naming those that there are, and for a file without records.
     """
-    file = Path(path) if Path(path).suffix else asset(f"runs/{path}.jsonl")
+    file = recording_named(path)
     records = read_telemetry(file)
     if not records:
         raise ValueError(f"{file} holds no records: give the telemetry.jsonl of a run")
@@ -257,6 +261,16 @@ def replay(path: Path | str, *, speed: float | None = None, floor: float | None 
     )
     view.note = f"Recorded in {seconds / 60:,.0f} minutes, shown {speed:,.0f} times as fast."
     return Live(view, replayed(records, speed)).start()
+
+
+def recording_named(path: Path | str) -> Path:
+    """The file of a recording: itself, or by the name of a run that comes with the course."""
+    if Path(path).suffix:
+        return Path(path)
+    names = sorted(file.stem for file in asset("runs").glob("*.jsonl") if file.read_bytes().startswith(b'{"step"'))
+    if path not in names:
+        raise ValueError(f"no recording is called {path!r}: take one of {', '.join(names)}, or give a telemetry.jsonl")
+    return asset(f"runs/{path}.jsonl")
 
 
 def replayed(records: list[dict], speed: float) -> Generator[dict]:

@@ -21,8 +21,10 @@ def write_tree(model: GPT, tokenizer: Any, prompt: str, k: int = 5, depth: int =
     """The tree of the k likeliest next tokens after a prompt that can be changed; `rule` as in `next_token_probs`.
 
     Raises ValueError for a prompt that is empty or does not fit into n_ctx, and for a k below 1 or above 10. In a page
-    that is only read there is the tree of this prompt.
+    that is only read there is the tree of this prompt. Raises TypeError for another kind of model.
     """
+    if not isinstance(model, GPT):
+        raise TypeError(f"{type(model).__name__} is no GPT of minigpt: write_tree(model, tokenizer, prompt)")
     if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= MOST:
         raise ValueError(f"k={k!r}: a whole number of branches, 1 to {MOST}")
     view = views.token_tree(Branches(model, tokenizer, prompt, k).after, prompt, depth=depth, **rule)
