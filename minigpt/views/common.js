@@ -25,6 +25,12 @@ function fill(node, attributes, children) {
   return node;
 }
 
+/** A sentence as children for `element`: a “token” that is read from the right must not turn the numbers around it. */
+export function isolated(sentence) {
+  const parts = sentence.split(/(“.*?”)(?=[\s.,:]|$)/);
+  return parts.map((part, k) => (k % 2 ? element("bdi", {}, part) : part));
+}
+
 /** The root of a view. */
 export function rootOf(name, label) {
   return element("section", { class: `minigpt minigpt-${name}`, "aria-label": label });

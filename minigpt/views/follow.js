@@ -1,4 +1,16 @@
-import { cssValue, element, inDigits, keepDrawn, moved, onChange, paint, rgbOf, rootOf, slider } from "./common.js";
+import {
+  cssValue,
+  element,
+  inDigits,
+  isolated,
+  keepDrawn,
+  moved,
+  onChange,
+  paint,
+  rgbOf,
+  rootOf,
+  slider,
+} from "./common.js";
 
 const STEPS = 32767; // two bytes a cell: a share of the stage's largest
 const CELL = 14; // pixels, where there is room
@@ -82,7 +94,7 @@ function render({ model, el }) {
     };
     const say = (to) => {
       at = to;
-      words.textContent = cellInWords(values, at, stage.dims, model.get("tokens"));
+      words.replaceChildren(...isolated(cellInWords(values, at, stage.dims, model.get("tokens"))));
     };
     canvas.style.width = `${CELL * columns}px`;
     canvas.style.height = `${CELL * rows}px`;
@@ -102,7 +114,7 @@ function render({ model, el }) {
     return [...(matrices > 1 ? [choice.root] : []), canvas, words, element("p", { class: "soft" }, scale)];
   }
   function itemsOf({ items }) {
-    const item = ([label, number]) => element("li", {}, element("b", {}, label), ` ${number}`);
+    const item = ([label, number]) => element("li", {}, element("bdi", {}, element("b", {}, label)), ` ${number}`);
     return [element("ul", { class: "items" }, ...items.map(item))];
   }
   function draw() {

@@ -1,5 +1,5 @@
 import { headBase, headMarks, makeGrid, maskedRuns, opacitiesOf, rowOf, sentence, shortName, weightOf } from "./attention.js";
-import { cssValue, element, inPercent, moved, rgbOf } from "./common.js";
+import { cssValue, element, inPercent, isolated, moved, rgbOf } from "./common.js";
 import { cellAt, numbersOf } from "./enlarged.js";
 import { makeSaver, makeTable } from "./lab_save.js";
 import {
@@ -143,7 +143,7 @@ function makeEnlarged(change, switches, { setChange, undo, canUndo }) {
   };
   const drawNow = () => {
     showShapes(canvas, shapes(), base.size, look().colours.font);
-    words.textContent = rowInWords(now, at());
+    words.replaceChildren(...isolated(rowInWords(now, at())));
     numbers.show(...numbersOf(facts(), at()));
   };
   const point = (cell) => {

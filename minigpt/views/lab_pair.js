@@ -1,4 +1,4 @@
-import { element, inDigits, inPercent, shape } from "./common.js";
+import { element, inDigits, inPercent, isolated, shape } from "./common.js";
 import { makeTable } from "./lab_save.js";
 
 // One dot product, number by number: query and key of two tokens, their products, the score, the weight, the value.
@@ -117,7 +117,7 @@ export function makePair() {
     if (force || !(width > 0)) width = svg.clientWidth; // to ask costs a layout
     chosen = Math.min(chosen, pair.query.length - 1);
     const text = pairInWords(pair, tokens);
-    title.textContent = text;
+    title.replaceChildren(...isolated(text));
     const isOther = pair.layer !== request.layer || pair.head !== request.head;
     note.textContent = isOther && !live ? "The numbers of another head need a running kernel." : "";
     sum.textContent = sumInWords(pair, side.causal);

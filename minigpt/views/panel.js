@@ -1,5 +1,5 @@
 import { headMarks, rowOf } from "./attention.js";
-import { element } from "./common.js";
+import { element, isolated } from "./common.js";
 import { asTabbed, cellAt, factsOf, framed, inWords, matrixBase, notesOf, numbersOf, walked } from "./enlarged.js";
 import { linesBase, linesLayout, linesPicture, tokenAt } from "./lines.js";
 import { copyText, fitter, measurer, saveShapes, showShapes } from "./shapes.js";
@@ -17,7 +17,7 @@ function makeNumbers() {
     fill = () => {
       if (!root.open) return; // a row of 1,024 numbers is no work for every move of the mouse
       const lines = rows().map((cells) => line("td", cells));
-      body.replaceChildren(element("caption", {}, caption), line("th", header), ...lines);
+      body.replaceChildren(element("caption", {}, ...isolated(caption)), line("th", header), ...lines);
     };
     fill();
   };
@@ -163,9 +163,7 @@ export function makePanel(model, root) {
     drawn = drawnAt(at, isLooking || isPinned());
     showShapes(canvas, drawn.shapes, drawn.size, f.colours.font);
     title.textContent = f.heads[0].name;
-    const text = f.heads.map((one) => inWords(f, one, at)).join("\n");
-    // A token that is read from the right must not turn the numbers around it.
-    words.replaceChildren(...text.split(/(“[^”]*”)/).map((part, k) => (k % 2 ? element("bdi", {}, part) : part)));
+    words.replaceChildren(...isolated(f.heads.map((one) => inWords(f, one, at)).join("\n")));
     numbers.show(...numbersOf(f, at));
     tools.draw(isPinned());
   }

@@ -1,5 +1,5 @@
 import { columnOf, rowOf, strongest, tokenInWords, weightOf } from "./attention.js";
-import { bytesOf, checkbox, cssValue, element, inPercent, keepDrawn, onChange, rootOf } from "./common.js";
+import { bytesOf, checkbox, cssValue, element, inPercent, isolated, keepDrawn, onChange, rootOf } from "./common.js";
 import { walked } from "./enlarged.js";
 import { linesBase, linesLayout, linesPicture, tokenAt } from "./lines.js";
 import { fitter, measurer, showShapes } from "./shapes.js";
@@ -195,14 +195,13 @@ function render({ model, el }) {
     const line = (tag, cells) => element("tr", {}, ...cells.map((cell) => element(tag, {}, String(cell))));
     const name = tokenInWords(choice()[0] === "source" ? source : target, choice()[1]);
     const rows = tableOf(facts(), choice()).map((cells) => line("td", cells));
-    body.replaceChildren(element("caption", {}, name), line("th", ["what", "position", "token", "weight"]), ...rows);
+    body.replaceChildren(element("caption", {}, ...isolated(name)), line("th", ["what", "position", "token", "weight"]), ...rows);
   }
   function drawChoice() {
     if (model.get("version") !== version) return draw(); // news of the choice may come before that of the recording
     for (const panel of Object.values(panels)) panel.draw();
     const text = choice() ? inSentences(facts(), choice()).join("\n") : "Choose a token of either sentence.";
-    // A token that is read from the right must not turn the numbers around it.
-    words.replaceChildren(...text.split(/(“[^”]*”)/).map((part, k) => (k % 2 ? element("bdi", {}, part) : part)));
+    words.replaceChildren(...isolated(text));
     drawNumbers();
   }
   function draw() {

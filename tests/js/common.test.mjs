@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import {
-  LOST, bytesOf, inDigits, inPercent, kernelLine, onChange, pixelsOf, rgbOf, watchKernel,
+  LOST, bytesOf, inDigits, inPercent, isolated, kernelLine, onChange, pixelsOf, rgbOf, watchKernel,
 } from "../../minigpt/views/common.js";
 import { standIn, unpack } from "../../minigpt/views/host.js";
 import { deflateSync } from "node:zlib";
@@ -93,7 +93,10 @@ function withoutPage(t) {
   const setAttribute = function (name, value) {
     this[name] = value;
   };
-  globalThis.document = { createElement: () => ({ textContent: "", append() {}, setAttribute }) };
+  const append = function (...parts) {
+    this.textContent += parts.join("");
+  };
+  globalThis.document = { createElement: (tag) => ({ tag, textContent: "", append, setAttribute }) };
   t.after(() => delete globalThis.document);
 }
 
@@ -116,4 +119,14 @@ test("a saved page has no kernel to lose, and says nothing of it", (t) => {
   const line = kernelLine(standIn({}), () => assert.fail("there was none"));
   assert.equal(line.root.textContent, "");
   line.stop();
+});
+
+test("each token of a sentence is isolated, also one that has quotes in it, and nothing is lost", (t) => {
+  withoutPage(t);
+  const tokens = (sentence) => isolated(sentence).filter((part) => part.tag === "bdi").map((part) => part.textContent);
+  const all = (sentence) => isolated(sentence).map((part) => part.textContent ?? part).join("");
+  const sentence = "“cat” (2) looks at “a”b” (0): 61 %, “”“” (1): 20 %.\n“x”. It wrote “y”";
+  assert.deepEqual(tokens(sentence), ["“cat”", "“a”b”", "“”“”", "“x”", "“y”"]);
+  assert.equal(all(sentence), sentence);
+  assert.deepEqual(tokens("Choose a token of either sentence."), []);
 });
