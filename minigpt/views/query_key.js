@@ -142,7 +142,7 @@ function makeVector(plane, kind, name, reach, onMove) {
 
 function tableOf(labels, keys, values, scaled, { scores, logits, weights }) {
   const cells = (tag, texts) => texts.map((text) => element(tag, {}, text));
-  const bar = (weight) => element("span", { class: "bar", style: `width: ${60 * weight}px` });
+  const bar = (weight) => element("span", { class: "bar", style: `--share: ${weight}` });
   const names = ["token", "key", "q·k", ...(scaled ? ["q·k / √2"] : []), "weight", "value"];
   const rows = labels.map((label, s) => {
     const numbers = cells("td", [pair(keys[s]), two(scores[s]), ...(scaled ? [two(logits[s])] : [])]);
@@ -161,7 +161,7 @@ function render({ model, el }) {
     model.save_changes();
   });
   const help = element("span", { class: "soft" }, "Drag a tip, or reach it with Tab and move it with the arrow keys.");
-  const numbers = element("div");
+  const numbers = element("div", { class: "sums" });
   const output = element("p", { "aria-live": "polite" });
   const kernel = kernelLine(model);
   root.append(kernel.root, element("div", { class: "row" }, box.root, help), board, numbers, output);

@@ -125,6 +125,8 @@ def test_bertviz_runs_in_jupyterlab_on_a_white_ground(lab, write) -> None:
         picture(opened, "-wide", 1600)
         assert nothing_is_cut_off(view)
         picture(opened, "-narrow", 700)
+        assert nothing_is_cut_off({name: view[name] for name in ("head", "translator")})
+        assert all(what_is_too_wide_scrolls(view[name]) for name in ("model", "neuron"))
         wear(opened.page, "Light")
 
 
@@ -140,6 +142,10 @@ def nothing_is_cut_off(view: dict) -> bool:
     widths = "root => [root.scrollWidth, root.clientWidth]"
     sizes = [frame.locator(".minigpt-bertviz").evaluate(widths) for frame in view.values()]
     return all(content <= shown for content, shown in sizes)
+
+
+def what_is_too_wide_scrolls(frame) -> bool:
+    return frame.locator(".minigpt-bertviz").evaluate("root => getComputedStyle(root).overflowX") == "auto"
 
 
 def test_an_untrusted_notebook_shows_pictures_and_runs_nothing(lab, write, saved) -> None:
