@@ -95,8 +95,8 @@ def undefined_in_words(names: list[str]) -> str:
     if not names:
         return ""
     return (
-        f"The heads cannot be sorted by {', '.join(names)}: NaN for every head, as a score is where the text lacks "
-        "what it looks for, such as a repeated token."
+        f"The heads cannot be sorted by {', '.join(names)}: NaN for every head. The text may lack what such a score "
+        "looks for, for example a token that comes twice."
     )
 
 
