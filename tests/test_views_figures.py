@@ -8,6 +8,7 @@ import pytest
 from minigpt.views import figures, matrix_figures
 
 EVERY_KIND = {
+    "stacked": lambda: figures.stacked(["a", "b"], {"one": [1, 2], "other": [3, 0]}, xlabel="GB"),
     "bars": lambda: figures.bars(["a", "b"], [0.25, 0.75], highlight=[1]),
     "matrix": lambda: figures.matrix([[1.0, 0.0], [0.5, 0.5]], [" a", " b"], mask=np.tril(np.ones((2, 2)))),
     "matrices": lambda: figures.matrices({"full": (np.ones((2, 2), bool), ["a", "b"]), "one": ([[0.2]], ["a"], ["b"])}),
@@ -155,6 +156,9 @@ def test_values_beside_bars_are_written_with_three_digits_or_as_asked() -> None:
     ("draw", "message"),
     [
         (lambda: figures.bars(["a"], [1, 2]), "go in pairs"),
+        (lambda: figures.stacked(["a"], {"one": [1, 2]}), "go in pairs"),
+        (lambda: figures.stacked(["a"], {}), "parts is empty"),
+        (lambda: figures.stacked(["a"], {"one": [-1]}), "0 or more"),
         (lambda: figures.bars([], []), "labels is empty"),
         (lambda: figures.bars(["a"], [np.nan]), "not finite"),
         (lambda: figures.matrix(np.eye(3), ["a", "b"]), "do not fit 2 rows, 2 columns"),

@@ -48,11 +48,13 @@ __all__ = [
     "matrices",
     "matrix",
     "show",
+    "stacked",
     "to_svg",
     "vectors",
 ]
 
 DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)))  # lines differ by more than colour
+HATCHES = ("", "//", "..", "xx", "--")
 NAME_WIDTH, NAME_HEIGHT = 0.2, 0.075  # of a name beside a line, as shares of the picture
 
 
@@ -112,6 +114,39 @@ def bars(
     axes.invert_yaxis()
     axes.set(title=title, xlabel=xlabel)
     name_ticks(axes.yaxis, range(len(names)), names)
+    return figure
+
+
+@matplotlib.rc_context(STYLE)
+def stacked(labels: Sequence[str], parts: Mapping[str, Any], *, xlabel: str = "", title: str = "") -> Figure:
+    """One horizontal bar a label, of parts that follow each other; the sum stands beside it.
+
+    `parts`: a name for each part, with its length in each bar, none below 0. Parts differ by hatching, not by colour
+    alone.
+    """
+    names = plain.labels(labels, "labels")
+    if not parts:
+        raise ValueError("parts is empty: there is nothing to show")
+    figure, axes = canvas(6.5, 0.9 + 0.34 * len(names))
+    ends = np.zeros(len(names))
+    for k, (part, values) in enumerate(parts.items()):
+        lengths = plain.numbers(values, f"parts[{part!r}]", ndim=1)
+        _same_length(names, lengths, "labels", f"parts[{part!r}]")
+        if (lengths < 0).any():
+            raise ValueError(f"parts[{part!r}] has {lengths.min():g}: a part of a whole is 0 or more")
+        colour, hatch = COLOURS[k % len(COLOURS)], HATCHES[k % len(HATCHES)]
+        axes.barh(
+            range(len(names)), lengths, left=ends, color=colour, hatch=hatch, edgecolor="w", label=plain.label(part)
+        )
+        ends += lengths
+    for k, end in enumerate(ends):
+        axes.annotate(f"{end:.3g}", (end, k), xytext=(3, 0), textcoords="offset points", va="center", color=INK)
+    axes.margins(x=0.12)
+    axes.invert_yaxis()
+    axes.set(title=title, xlabel=xlabel)
+    name_ticks(axes.yaxis, range(len(names)), names)
+    legend = figure.legend(loc="outside upper center", ncols=min(len(parts), 5), labelcolor=INK)
+    plain_text(legend.get_texts())
     return figure
 
 
