@@ -63,8 +63,7 @@ function makePanels(model, change, may) {
     const other = sideOf(model, "other_", request);
     const chosen = chosenCell(request, tokens.length);
     const [pairNow, both, idle] = ["pair", "both", "idle"].map((name) => model.get(name));
-    const canSave = model.get("live"); // the frame of a saved page may not hand out files; a page without a kernel may
-    const state = { side, other, tokens, otherTokens, request: enlarged, chosen, pair: pairNow, both, idle, canSave };
+    const state = { side, other, tokens, otherTokens, request: enlarged, chosen, pair: pairNow, both, idle };
     heads.draw(state, force);
     next.draw(model.get("next"), request);
     lens.draw(model.get("lens"), tokens);

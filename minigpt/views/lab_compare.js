@@ -1,9 +1,9 @@
-import { headBase, headMarks, makeGrid, opacitiesOf, rowOf, weightOf } from "./attention.js";
+import { headBase, headMarks, makeGrid, opacitiesOf, rowOf, tokenInWords, weightOf } from "./attention.js";
 import { checkbox, cssValue, element, moved, rgbOf } from "./common.js";
-import { cellAt } from "./enlarged.js";
+import { cellAt, numbersOf } from "./enlarged.js";
 import { factsOfHead, makeLook } from "./lab_heads.js";
 import { makeBoth } from "./lab_next.js";
-import { makeSaver } from "./lab_save.js";
+import { makeSaver, makeTable } from "./lab_save.js";
 import { showShapes } from "./shapes.js";
 
 // A second prompt, or a second model, beside the first; and where the same head of the two differs.
@@ -36,6 +36,20 @@ export function differenceInWords(tokens, [row, column], change) {
   return `“${tokens[row]}” (${row}) looks at “${tokens[column]}” (${column}): ${words}`;
 }
 
+/** One row of both, as far as it may look, and how it differs: a table's caption, header, and function for its rows. */
+export function rowOfBoth(first, second, cells, tokens, row) {
+  const sides = [first, second].map(({ data, shape, causal, n }) => rowOf(data, shape, causal, n, row));
+  const weight = (bytes, j) => (j < bytes.length ? weightOf(bytes[j]).toFixed(3) : "masked");
+  const change = (j) => {
+    const rounded = Math.round(1000 * cells[row * tokens.length + j]) / 1000 || 0; // not -0
+    return rounded.toFixed(3).replace("-", "−");
+  };
+  const line = (_, j) => [tokenInWords(tokens, j), ...sides.map((bytes) => weight(bytes, j)), change(j)];
+  const seen = tokens.slice(0, Math.max(...sides.map((bytes) => bytes.length)));
+  const header = ["token", "first", "second", "difference"];
+  return [`${tokenInWords(tokens, row)} looks at`, header, () => seen.map(line)];
+}
+
 /** The cell where the two differ most. */
 export function largestOf(cells, S) {
   let best = 0;
@@ -66,7 +80,8 @@ function makeDifference() {
   const canvas = element("canvas", { tabindex: 0, role: "application", "aria-label": label });
   const words = element("p", { class: "words", "aria-live": "polite" });
   const saver = makeSaver(facts, () => ({ shapes: shapes(), size: base.size }));
-  const root = element("div", { class: "panel" }, title, saver.root, canvas, words);
+  const numbers = makeTable("The marked row as a table");
+  const root = element("div", { class: "panel" }, title, saver.root, canvas, words, numbers.root);
   const look = makeLook(root);
   let now;
   let cells = null; // null: there is no difference to show, but the second's own head
@@ -101,6 +116,8 @@ function makeDifference() {
   const showNow = (isSame = true) => {
     showShapes(canvas, shapes(), base.size, look().colours.font);
     words.textContent = sayNow(isSame);
+    const { side, other, tokens } = now;
+    numbers.show(...(cells ? rowOfBoth(side, other, cells, tokens, marked()[0]) : numbersOf(facts(), marked())));
   };
   const lookAt = (cell) => {
     if (cell.join() === at?.join()) return;
@@ -134,7 +151,7 @@ function makeDifference() {
       base = headBase({ ...look(force), opacities, tokens: otherTokens, sources: otherTokens });
     }
     title.textContent = facts().heads[0].name;
-    saver.draw(state.canSave);
+    saver.draw();
     showNow(isSame);
   };
   return { root, draw };

@@ -12,8 +12,9 @@ export function tabbed(cells, tokens) {
 }
 
 /**
- * Buttons that save and copy. `facts()` says what is drawn (as enlarged.js knows it) with its `file` name, and, where it
- * is no head, its `cells`; `picture()` gives its shapes and their size.
+ * Buttons that save and copy, in a saved page too: its frame allows downloads. `facts()` says what is drawn (as
+ * enlarged.js knows it) with its `file` name, and, where it is no head, its `cells`; `picture()` gives its shapes and
+ * their size.
  */
 export function makeSaver(facts, picture) {
   const said = element("span", { role: "status", class: "soft" });
@@ -31,9 +32,8 @@ export function makeSaver(facts, picture) {
   ];
   const numbers = button("Copy", "Copy the numbers as a table, to within 0.004", copy);
   const root = element("div", { class: "row saver" }, ...files, numbers, said);
-  const draw = (live) => {
-    for (const one of files) one.hidden = !live; // the frame of a saved page may not hand out files
-    said.textContent = "";
+  const draw = () => {
+    said.textContent = ""; // what was copied is no longer what is drawn
   };
   return { root, draw };
 }

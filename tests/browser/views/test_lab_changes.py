@@ -191,6 +191,33 @@ def test_the_chosen_row_is_a_table_and_the_head_is_copied_as_one(view, opened) -
     panel.get_by_text("The chosen row as a table").press("Enter")
 
 
+def test_the_marked_row_of_the_difference_is_a_table(view, opened) -> None:
+    compare_with(view, opened, "The dog sat on the")
+    panel = view.locator(".compare")
+    eventually(panel.locator("strong"), "Layer 0, head 0: first minus second")
+    panel.get_by_label("Difference of the enlarged head").focus()
+    for key in 4 * ["ArrowUp"] + 2 * ["ArrowDown"]:
+        opened.page.keyboard.press(key)
+    panel.get_by_text("The marked row as a table").press("Enter")
+    panel.locator(".numbers tbody tr").nth(2).wait_for()
+    assert panel.locator("caption").text_content() == "“ sat” (2) looks at"
+    rows = [row.locator("th, td").all_text_contents() for row in panel.locator(".numbers tr").all()]
+    assert rows[0] == ["token", "first", "second", "difference"]
+    assert [row[0] for row in rows[1:]] == ["“The” (0)", "“ cat” (1)", "“ sat” (2)"]  # the others come later
+    run(opened, "from minigpt.views.attention import dequantised")
+    sides = [f"dequantised(view.{name}data, view.shape, True, 0)[2, :3]" for name in ("", "other_")]
+    exact = json.loads(run(opened, f"import json; print(json.dumps([[*{sides[0]}], [*{sides[1]}]]))"))
+    for row, first, second in zip(rows[1:], *exact, strict=True):
+        assert row[1:3] == [f"{first:.3f}", f"{second:.3f}"]
+        assert abs(float(row[3].replace("\u2212", "-")) - (first - second)) < 0.0006
+    assert {row[3] for row in rows[1:]} != {"0.000"}
+    view.get_by_label("Second prompt", exact=True).fill("The dog")
+    eventually(panel.locator(".words"), "No difference to show: 5 and 2 tokens.")
+    eventually(panel.locator("caption"), "“ dog” (1) looks at")
+    assert panel.locator(".numbers tbody tr").count() == 2
+    panel.get_by_text("The marked row as a table").press("Enter")
+
+
 def test_two_models_stand_side_by_side_and_a_head_of_one_is_patched_from_the_other(lab, tmp_path) -> None:
     cells = [
         "import torch\nfrom minigpt import course\nfrom minigpt.models.gpt import GPT\n"
