@@ -6,6 +6,7 @@ from minigpt.course.guesses import guess, guess_number
 from minigpt.course.kv_cache import measure_cache
 from minigpt.course.lab import lab
 from minigpt.course.live import follow_run, replay, train_live
+from minigpt.course.live_heads import live_heads
 from minigpt.course.machine import budget, device, on_gpu, start
 from minigpt.course.playground import try_model
 from minigpt.course.progress import progress
@@ -34,6 +35,7 @@ __all__ = [
     "guess",
     "guess_number",
     "lab",
+    "live_heads",
     "measure_cache",
     "on_gpu",
     "progress",

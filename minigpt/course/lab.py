@@ -62,7 +62,8 @@ class Bench:
         for one in (model, other):
             if one is not None and not isinstance(one, GPT):
                 raise TypeError(
-                    f"the lab takes a minigpt GPT, not {type(one).__name__}: views.heads shows any recording"
+                    f"the lab takes a minigpt GPT, not {type(one).__name__}: course.live_heads shows the heads of any "
+                    "model as you type, views.heads those of any recording"
                 )
         self.model, self.tokenizer, self.other = model, tokenizer, other
         self.recorded = lru_cache(KEPT)(self._recorded)
