@@ -136,7 +136,13 @@ def stacked(labels: Sequence[str], parts: Mapping[str, Any], *, xlabel: str = ""
             raise ValueError(f"parts[{part!r}] has {lengths.min():g}: a part of a whole is 0 or more")
         colour, hatch = COLOURS[k % len(COLOURS)], HATCHES[k % len(HATCHES)]
         axes.barh(
-            range(len(names)), lengths, left=ends, color=colour, hatch=hatch, edgecolor="w", label=plain.label(part)
+            range(len(names)),
+            lengths,
+            left=ends,
+            color=colour,
+            hatch=hatch,
+            edgecolor="#f4f7fb",
+            label=plain.label(part),
         )
         ends += lengths
     for k, end in enumerate(ends):
