@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,10 @@ def stages(tokens: Sequence[str], array: Any) -> list[dict[str, Any]]:
     ]
 
 
+def translated(part: Recording) -> Any:
+    return views.translation(SimpleNamespace(encoder=part, cross=part, decoder=part, written=part.tokens))
+
+
 def look(answer_with: Recording) -> Any:
     return views.lab(lambda request: {"recording": answer_with}, "a prompt")
 
@@ -44,6 +49,7 @@ def look(answer_with: Recording) -> Any:
 VIEWS: dict[str, Callable[[Sequence[str], Any], Any]] = {
     "heads": lambda tokens, x: views.heads(recording(tokens, x)),
     "bertviz": lambda tokens, x: views.bertviz(recording(tokens, x)),
+    "translation": lambda tokens, x: translated(recording(tokens, x)),
     "lab": lambda tokens, x: look(recording(tokens, x)),
     "mask_painter": lambda tokens, x: views.mask_painter(tokens, x),
     "query_key": lambda tokens, x: views.query_key((1, 0), x, x, tokens),
@@ -52,7 +58,7 @@ VIEWS: dict[str, Callable[[Sequence[str], Any], Any]] = {
     "embedding_map": lambda tokens, x: views.embedding_map(tokens, x),
 }
 FITTING: dict[str, Callable[[int], Any]] = {
-    **dict.fromkeys(ATTENTION, lambda n: np.full((2, 1, n, n), 1 / max(n, 1), np.float32)),
+    **dict.fromkeys((*ATTENTION, "translation"), lambda n: np.full((2, 1, n, n), 1 / max(n, 1), np.float32)),
     "mask_painter": lambda n: np.tri(n, dtype=bool),
     "query_key": lambda n: np.ones((n, 2)),
     "next_tokens": lambda n: np.arange(float(n)),

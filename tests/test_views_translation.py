@@ -1,5 +1,6 @@
 """Three panels of one translation: what Python checks, and what the face and the description say."""
 
+import sys
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -95,6 +96,33 @@ def test_rows_that_do_not_sum_to_1_are_shown_with_a_warning() -> None:
         view = views.translation(halved)
     assert view.warning.startswith("Cross: ")
     assert views.translation(recording).warning == ""
+
+
+def test_pandas_gets_the_exact_weights_of_all_three_heads(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = SimpleNamespace(Index=lambda labels, name: (name, labels), DataFrame=lambda x, **labels: (x, labels))
+    monkeypatch.setitem(sys.modules, "pandas", frame)
+    recording = made_up()
+    view = views.translation(recording, cross_head=(0, 2))
+    tables = view.to_pandas()
+    assert list(tables) == ["encoder", "cross", "decoder"]
+    for part, head in (("encoder", (1, 0)), ("cross", (0, 2)), ("decoder", (1, 0))):
+        assert (tables[part][0] == getattr(recording, part).stack[head]).all()
+    assert tables["encoder"][1] == dict(index=("token", list(SOURCE)), columns=("looks at", list(SOURCE)))
+    assert tables["cross"][1] == dict(index=("token", list(WRITTEN)), columns=("looks at", list(SOURCE)))
+    view.by_written = False
+    assert view.to_pandas()["decoder"][1] == dict(index=("token", list(READ)), columns=("looks at", list(READ)))
+
+
+def test_without_pandas_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match="pip install pandas"):
+        views.translation(made_up()).to_pandas()
+
+
+def test_views_heads_sends_a_translation_to_where_it_is_shown() -> None:
+    with pytest.raises(TypeError, match=r"recording\.cross, \.encoder or \.decoder.*views\.translation"):
+        views.heads(made_up())
+    assert views.heads(made_up().cross).source_tokens == list(SOURCE)
 
 
 def test_heads_and_tokens_that_are_not_there_are_refused() -> None:

@@ -114,6 +114,11 @@ class Heads(View):
         raw: Any = None,
         rollout: Any = None,
     ) -> dict[str, Any]:
+        if all(hasattr(recording, part) for part in ("encoder", "cross", "decoder")):
+            raise TypeError(
+                "this is the recording of a translation, which has three kinds of attention: give one of them, "
+                "recording.cross, .encoder or .decoder, to views.heads, or the whole recording to views.translation"
+            )
         weights = checked(recording)
         raw, rollout = head_options.raw_scores(raw, weights), head_options.rollouts(rollout, weights)
         traits = dict(whole=b"", whole_heads=[], whole_of="", whole_ranges=[])

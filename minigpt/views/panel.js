@@ -2,6 +2,7 @@ import { headMarks, rowOf } from "./attention.js";
 import { element, isolated } from "./common.js";
 import { asTabbed, cellAt, factsOf, framed, inWords, matrixBase, notesOf, numbersOf, walked } from "./enlarged.js";
 import { linesBase, linesLayout, linesPicture, tokenAt } from "./lines.js";
+import { makeSaving } from "./saving.js";
 import { copyText, fitter, measurer, saveShapes, showShapes } from "./shapes.js";
 
 // The enlarged head with all that belongs to it: tools, legend, picture, words, numbers.
@@ -43,14 +44,8 @@ function makeTools(model, actions) {
   const pin = toggleButton("Pin", actions.pin);
   const quantity = element("select", { change: () => actions.set({ quantity: quantity.value }) });
   const shown = element("label", {}, "Show ", quantity);
-  const button = (text, title, click) => element("button", { type: "button", title, click }, text);
-  const save = [
-    button("PNG", "Save the picture as PNG", () => actions.save("png")),
-    button("SVG", "Save the picture as SVG", () => actions.save("svg")),
-  ];
-  const copy = button("Copy", "Copy the enlarged head as a table, to within 0.004", actions.copy);
-  const said = element("span", { role: "status", class: "soft" });
-  const root = element("div", { class: "row tools" }, kinds, pin, shown, ...save, copy, said);
+  const saving = makeSaving("the enlarged head as a table", actions.save, actions.copy);
+  const root = element("div", { class: "row tools" }, kinds, pin, shown, ...saving.nodes);
   let listed = "";
   const draw = (isPinned) => {
     matrix.setAttribute("aria-pressed", !model.get("lines"));
@@ -64,7 +59,7 @@ function makeTools(model, actions) {
     }
     quantity.value = model.get("quantity");
   };
-  return { root, draw, say: (text) => (said.textContent = text) };
+  return { root, draw, say: saving.say };
 }
 
 /** Which colour is which head; each but the first can be taken out. */
@@ -151,7 +146,7 @@ export function makePanel(model, root) {
     set,
     pin: () => pin(isPinned() ? null : at),
     save: (kind) => savePicture(facts(), drawn, kind),
-    copy: async () => tools.say(await copyHead(facts())),
+    copy: () => copyHead(facts()),
   });
   node.append(title, tools.root, legend, canvas, words, numbers.root, note);
 

@@ -1,8 +1,20 @@
 import { columnOf, rowOf, strongest, tokenInWords, weightOf } from "./attention.js";
-import { bytesOf, checkbox, cssValue, element, inPercent, isolated, keepDrawn, onChange, rootOf } from "./common.js";
-import { walked } from "./enlarged.js";
+import {
+  bytesOf,
+  checkbox,
+  cssValue,
+  element,
+  inPercent,
+  isolated,
+  keepDrawn,
+  kernelLine,
+  onChange,
+  rootOf,
+} from "./common.js";
+import { asTabbed, walked } from "./enlarged.js";
 import { linesBase, linesLayout, linesPicture, tokenAt } from "./lines.js";
-import { fitter, measurer, showShapes } from "./shapes.js";
+import { makeSaving } from "./saving.js";
+import { copyText, fitter, measurer, saveShapes, showShapes } from "./shapes.js";
 
 // Three panels of lines over one choice: a token of the target, or of the source, and what it has to do with the rest.
 
@@ -64,10 +76,31 @@ export function tableOf({ source, target, rowOf, columnOf }, [list, at]) {
   ];
 }
 
+/** The heads as tables of text, one below the other, each under its name: of { name, head, tokens, sources }. */
+export function asTables(panels) {
+  return panels.map(({ name, head, tokens, sources }) => `${name}\n${asTabbed(head, tokens, sources)}`).join("\n\n");
+}
+
+const NAME = 260; // pixels of a panel's name, at most
+
+/** The panels, { name, shapes, size }, as they are saved: side by side on a ground, each under its name. */
+export function sideBySide(panels, { ground, ink }) {
+  let x = 10;
+  const drawn = panels.flatMap(({ name, shapes, size }) => {
+    const title = { kind: "text", text: name, x, y: 16, size: 14, colour: ink, bold: true };
+    const picture = { kind: "layer", shapes, size, x, y: 30 };
+    x += Math.max(size[0], NAME) + 20;
+    return [title, picture];
+  });
+  const size = [x - 10, 40 + Math.max(...panels.map((panel) => panel.size[1]))];
+  return { shapes: [{ kind: "box", box: [0, 0, ...size], fill: ground }, ...drawn], size };
+}
+
 function inkOf(root) {
+  const names = { heat: "--mg-heat", mark: "--mg-mark", line: "--mg-line", ground: "--mg-ground" };
+  const colours = Object.fromEntries(Object.entries(names).map(([key, name]) => [key, cssValue(root, name)]));
   const { color, fontFamily } = getComputedStyle(root);
-  const [heat, mark, line] = ["--mg-heat", "--mg-mark", "--mg-line"].map((name) => cssValue(root, name));
-  return { heat, mark, line, ink: color, font: fontFamily };
+  return { ...colours, ink: color, font: fontFamily };
 }
 
 /** Two lists to choose a head from. */
@@ -105,7 +138,10 @@ function render({ model, el }) {
     "Move over a token or walk with the arrow keys, left and right change the list; click or Enter pins, Escape " +
     "frees. Weights under 1 % have no line.";
   const warning = element("p", { class: "error", role: "status" });
-  root.append(warning, byWritten.root, board, words, numbers, element("p", { class: "soft" }, help));
+  const kernel = kernelLine(model);
+  const saving = makeSaving("the three heads as tables", save, copy);
+  const tools = element("div", { class: "row tools" }, byWritten.root, ...saving.nodes);
+  root.append(warning, kernel.root, tools, board, words, numbers, element("p", { class: "soft" }, help));
   el.append(root);
 
   let looking = null; // the choice under the pointer or the keys
@@ -130,8 +166,8 @@ function render({ model, el }) {
     rowOf: (part, i) => rowOf(...headOf(part), i),
     columnOf: (part, j) => columnOf(...headOf(part), j),
   });
-  const labelsOf = (part) => {
-    const [source, target, written] = ["source_tokens", "tokens", "written"].map((name) => model.get(name));
+  const labelsOf = (part, source = model.get("source_tokens")) => {
+    const [target, written] = ["tokens", "written"].map((name) => model.get(name));
     const rows = { source, target: model.get("by_written") && written.length ? written : target };
     return [rows[PARTS[part].rows], { source, target }[PARTS[part].columns]];
   };
@@ -139,11 +175,30 @@ function render({ model, el }) {
   const panels = Object.fromEntries(Object.keys(PARTS).map((part) => [part, makePanel(part)]));
   board.append(...Object.values(panels).map((panel) => panel.node));
 
+  const nameOf = (part) => {
+    const [layer, head] = model.get(`${part}_head`);
+    return `${PARTS[part].title.split(":")[0]}, layer ${layer}, head ${head}`;
+  };
+  function save(kind) {
+    const colours = inkOf(root);
+    const drawn = Object.entries(panels).map(([part, panel]) => ({ name: nameOf(part), ...panel.drawn() }));
+    saveShapes(kind, "translation", sideBySide(drawn, colours), colours.font);
+  }
+  async function copy() {
+    const tables = Object.keys(PARTS).map((part) => {
+      const [data, shape, causal, n] = headOf(part);
+      const [tokens, sources] = labelsOf(part, facts().source);
+      return { name: nameOf(part), head: { data, shape, causal, n }, tokens, sources };
+    });
+    const isDone = await copyText(asTables(tables));
+    return isDone ? "Copied: three tables, one below the other." : "The browser keeps its clipboard to itself.";
+  }
   function makePanel(part) {
     const canvas = element("canvas", { tabindex: 0, role: "application" });
     const chooser = makeChooser(part, (to) => set({ [`${part}_head`]: to }));
     const node = element("figure", { class: part }, element("figcaption", {}, PARTS[part].title), chooser.root, canvas);
     let layout = null;
+    let shapes = []; // as drawn last
     const look = (to) => {
       if (!to || String(to) === String(looking)) return;
       looking = to;
@@ -179,14 +234,14 @@ function render({ model, el }) {
         kept.set(part, { heads, base: linesBase(layout, heads), fit: fitter(measurer(colours.font)) });
       }
       const known = { layout, tokens, sources, colours, padding, ...kept.get(part) };
-      const shapes = linesPicture(known, markedIn(part, choice()));
+      shapes = linesPicture(known, markedIn(part, choice()));
       showShapes(canvas, shapes, [layout.width, layout.height], colours.font);
       const [layer, head] = model.get(`${part}_head`);
       chooser.draw(model.get("shapes")[part], [layer, head]);
       const name = `${PARTS[part].title}, layer ${layer}, head ${head}`;
       canvas.setAttribute("aria-label", `${name}: arrow keys walk over the tokens, Enter pins, Escape frees`);
     };
-    return { node, draw };
+    return { node, draw, drawn: () => ({ shapes, size: [layout.width, layout.height] }) };
   }
 
   function drawNumbers() {
@@ -195,7 +250,8 @@ function render({ model, el }) {
     const line = (tag, cells) => element("tr", {}, ...cells.map((cell) => element(tag, {}, String(cell))));
     const name = tokenInWords(choice()[0] === "source" ? source : target, choice()[1]);
     const rows = tableOf(facts(), choice()).map((cells) => line("td", cells));
-    body.replaceChildren(element("caption", {}, ...isolated(name)), line("th", ["what", "position", "token", "weight"]), ...rows);
+    const header = line("th", ["what", "position", "token", "weight"]);
+    body.replaceChildren(element("caption", {}, ...isolated(name)), header, ...rows);
   }
   function drawChoice() {
     if (model.get("version") !== version) return draw(); // news of the choice may come before that of the recording
@@ -211,12 +267,14 @@ function render({ model, el }) {
     byWritten.root.hidden = !model.get("written").length;
     byWritten.input.checked = model.get("by_written");
     warning.textContent = model.get("warning");
+    saving.say(""); // what was copied is no longer what is drawn
     drawChoice();
   }
   const stops = [
     onChange(model, ["version", "by_written", "encoder_head", "cross_head", "decoder_head"], draw),
     onChange(model, ["target", "source"], drawChoice),
     keepDrawn(board, draw),
+    kernel.stop,
   ];
   return () => stops.forEach((stop) => stop());
 }

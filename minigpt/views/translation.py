@@ -7,7 +7,7 @@ import numpy as np
 from traitlets import Bool, Bytes, Dict, Int, List, TraitError, Tuple, Unicode, validate
 
 from minigpt.views import plain, static
-from minigpt.views.attention import Weights, attention_traits, checked, uneven_rows
+from minigpt.views.attention import Weights, as_pandas, attention_traits, checked, uneven_rows
 from minigpt.views.view import View
 
 PARTS = ("encoder", "cross", "decoder")
@@ -91,6 +91,15 @@ class Translation(View):
         """The exact weights, (T, S), of the head that a panel draws."""
         return self._stacks[part][getattr(self, f"{part}_head")]
 
+    def to_pandas(self) -> dict[str, Any]:
+        """The exact weights of the three heads, part -> a pandas DataFrame: a row for each token that looks."""
+        return {part: as_pandas(self.chosen(part), *labels) for part, labels in self._labels().items()}
+
+    def _labels(self) -> dict[str, tuple[list[str], list[str]]]:
+        """For each part what its rows and its columns are called."""
+        source, reads, rows = self.source_tokens, self.tokens, self.written if self.by_written else self.tokens
+        return {"encoder": (source, source), "cross": (rows, source), "decoder": (rows, reads)}
+
     def describe(self) -> str:
         """What is translated into what, and where each word of the translation looks most."""
         rows = self.written or self.tokens
@@ -108,17 +117,12 @@ class Translation(View):
         """The three chosen heads as matrices: a row looks, a column is looked at."""
         from minigpt.views import figures
 
-        reads, rows = self.tokens, self.written if self.by_written else self.tokens
-        labels = {
-            "encoder": (self.source_tokens, self.source_tokens),
-            "cross": (rows, self.source_tokens),
-            "decoder": (rows, reads),
-        }
+        labels = self._labels()
         titles = {
             part: "{}, layer {}, head {}".format(part.capitalize(), *getattr(self, f"{part}_head")) for part in PARTS
         }
         named = {titles[part]: (self.chosen(part), *labels[part]) for part in PARTS}
-        masks = {titles["decoder"]: np.tri(len(reads), dtype=bool)} if self.causal["decoder"] else None
+        masks = {titles["decoder"]: np.tri(len(self.tokens), dtype=bool)} if self.causal["decoder"] else None
         return static.image(figures.to_svg(figures.matrices(named, masks=masks)), self.describe())
 
 

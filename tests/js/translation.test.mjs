@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { choiceAt, inSentences, markedIn, tableOf } from "../../minigpt/views/translation.js";
+import { asTables, choiceAt, inSentences, markedIn, sideBySide, tableOf } from "../../minigpt/views/translation.js";
 
 const bytes = (...weights) => Uint8Array.from(weights, (weight) => Math.round(255 * Math.sqrt(weight)));
 const rows = {
@@ -59,4 +59,30 @@ test("the table has each weight once, the future left out", () => {
     ["looks at, in its past", 0, "<bos>", "1.000"],
   ]);
   assert.equal(tableOf(facts, ["source", 0]).length, 4);
+});
+
+test("the heads are copied as tables, one below the other, each under its name", () => {
+  const encoder = { data: bytes(0.25, 0.75, 1, 0), shape: [1, 1, 2, 2], causal: false, n: 0 };
+  const decoder = { data: bytes(1, 0.5, 0.5), shape: [1, 1, 2, 2], causal: true, n: 0 };
+  const tables = asTables([
+    { name: "Encoder", head: encoder, tokens: ["red", "dog"], sources: ["red", "dog"] },
+    { name: "Decoder", head: decoder, tokens: ["um", "gato"], sources: ["<bos>", "um"] },
+  ]);
+  assert.deepEqual(tables.split("\n"), [
+    ...["Encoder", "\tred\tdog", "red\t0.252\t0.751", "dog\t1.000\t0.000", ""],
+    ...["Decoder", "\t<bos>\tum", "um\t1.000\t", "gato\t0.498\t0.498"],
+  ]);
+});
+
+test("panels are saved side by side, each with room for its name, on a ground that holds them all", () => {
+  const panel = (name, width, height) => ({ name, shapes: [], size: [width, height] });
+  const panels = [panel("Encoder", 400, 90), panel("Cross-attention", 120, 200), panel("Decoder", 300, 50)];
+  const { shapes, size } = sideBySide(panels, { ground: "#ffffff", ink: "#000000" });
+  assert.deepEqual(shapes[0], { kind: "box", box: [0, 0, ...size], fill: "#ffffff" });
+  assert.deepEqual(shapes.flatMap(({ text }) => text ?? []), ["Encoder", "Cross-attention", "Decoder"]);
+  const pictures = shapes.filter(({ kind }) => kind === "layer");
+  assert.deepEqual(pictures.map(({ x }) => x), [10, 430, 710]);
+  for (const { x, y, size: [width, height] } of pictures) {
+    assert.ok(x + width <= size[0] && y + height <= size[1]);
+  }
 });

@@ -22,6 +22,10 @@ def stack(n, share=1.0):
 def recording(tokens, share=1.0):
     return SimpleNamespace(tokens=tokens, attention_stack=lambda: stack(len(tokens), share))
 
+def translated(tokens):
+    part = recording(tokens, share=0.5)
+    return SimpleNamespace(encoder=part, cross=part, decoder=part, written=tokens)
+
 def stages(tokens):
     n = len(tokens)
     words = dict(name=tokens[0], shape="(T)", explanation=tokens[0], array=list(tokens))
@@ -61,6 +65,7 @@ sets = {
 SETS = ("markup", "scripts", "long", "one")
 VIEWS = {
     "heads": "views.heads(recording(t, share=0.5))",
+    "translation": "views.translation(translated(t), padding=np.ones(len(t), dtype=bool))",
     "lab": "views.lab(lambda request: {'recording': recording(t, share=0.5)}, ''.join(t))",
     "mask_painter": "views.mask_painter(t, np.tri(len(t), dtype=bool))",
     "query_key": "views.query_key((1, 1), np.ones((len(t), 2)), np.ones((len(t), 2)), t)",
@@ -82,6 +87,7 @@ VIEWS = {
 # And the lab.
 ASKING = (
     "heads",
+    "translation",
     "mask_painter",
     "query_key",
     "tokens",
@@ -148,7 +154,7 @@ def test_mean_tokens_stay_text_in_every_view_and_no_view_breaks(opened) -> None:
     check(opened)
     opened.page.evaluate(USE)
     check(opened)
-    for kind in ("heads", "lab"):
+    for kind in ("heads", "translation", "lab"):
         warned = opened.page.locator(f".minigpt-{kind} .error").filter(has_text="do not sum to 1", visible=True)
         assert warned.count() == len(SETS), kind
     assert opened.page.locator("img[alt*='notebook']").count() == 1

@@ -33,6 +33,7 @@ CELLS = {
     "own": "own = views.translation(made_up(source, target))\nown",
     "odd": "odd = views.translation(made_up(mean, mean[::-1]), padding=np.arange(8) > 5)\nodd",
     "single": "views.translation(made_up(['I'], ['eu'], 1, 1))",
+    "unwritten": "unwritten = made_up(['I'], ['eu'], 1, 1)\nunwritten.written = None\nviews.translation(unwritten)",
 }
 VIEW = {name: n for n, name in enumerate(CELLS)}
 SPILLS = "node => [...node.querySelectorAll('*')].some(one => one.getBoundingClientRect().right > innerWidth)"
@@ -42,6 +43,7 @@ SPILLS = "node => [...node.querySelectorAll('*')].some(one => one.getBoundingCli
 def opened(lab, tmp_path_factory):
     """One page for all tests here, and one kernel."""
     with page_of(lab, tmp_path_factory.mktemp("translation"), [SETUP, *CELLS.values()]) as page:
+        page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         yield page
 
 
@@ -117,6 +119,55 @@ def test_the_numbers_stand_in_a_table(view, opened) -> None:
     exact = float(run(opened, "print(own.chosen('cross')[0, 0])"))
     assert float(cells[3]) == pytest.approx(exact, abs=0.005)
     own.locator("summary").click()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "SVG"])
+def test_the_three_panels_are_saved_as_one_picture(view, opened, kind: str) -> None:
+    own = view("own")
+    own.get_by_label("cross, head").select_option("2")
+    prints(opened, "print(own.cross_head)", "(1, 2)")
+    with opened.page.expect_download() as waited:
+        own.get_by_role("button", name=kind).press("Enter")
+    assert waited.value.suggested_filename == f"translation.{kind.lower()}"
+    content = waited.value.path().read_bytes()
+    if kind == "PNG":
+        assert content.startswith(b"\x89PNG")
+        assert len(content) > 20_000
+        return
+    width, shown = opened.page.evaluate(
+        """async svg => {
+          const image = new Image();
+          image.src = URL.createObjectURL(new Blob([svg], { type: 'image/svg+xml' }));
+          await image.decode();
+          return [image.width, svg];
+        }""",
+        content.decode(),
+    )
+    assert width > 3 * 260
+    names = ("Encoder, layer 1, head 0", "Cross-attention, layer 1, head 2", "Decoder, layer 1, head 0")
+    assert all(f">{word}</text>" in shown for word in (*names, "house", "cachorro", "&lt;bos&gt;"))
+
+
+def test_the_three_heads_are_copied_as_tables(view, opened) -> None:
+    own = view("own")
+    own.get_by_role("button", name="Copy").press("Enter")
+    eventually(own.locator(".tools"), "Copied: three tables, one below the other.")
+    encoder, cross, decoder = opened.page.evaluate("() => navigator.clipboard.readText()").split("\n\n")
+    assert encoder.splitlines()[0] == "Encoder, layer 1, head 0"
+    name, header, first, *others = cross.splitlines()
+    assert (name, len(others)) == ("Cross-attention, layer 1, head 0", 10)
+    assert header.split("\t")[:3] == ["", "the", "red"]
+    assert first.split("\t")[0] == "o"  # named by what is written there
+    exact = [float(number) for number in run(opened, "print(*own.chosen('cross')[0])").split()]
+    assert [float(number) for number in first.split("\t")[1:]] == pytest.approx(exact, abs=0.004)
+    assert decoder.splitlines()[2].split("\t")[2:] == [""] * 10  # the future has no weight, not one of 0
+    run(opened, "own.cross_head = (0, 0)")
+    own.locator(".tools").filter(has_text="Copied").wait_for(state="detached")  # no longer what is drawn
+
+
+def test_where_nothing_is_written_no_row_can_be_named_by_it(view) -> None:
+    assert view("own").get_by_role("checkbox").is_visible()
+    assert not view("unwritten").get_by_role("checkbox").is_visible()
 
 
 def test_mean_tokens_stay_text(view, opened) -> None:
