@@ -1,5 +1,5 @@
 import { headBase, headMarks, makeGrid, opacitiesOf, rowOf, tokenInWords, weightOf } from "./attention.js";
-import { checkbox, cssValue, element, moved, rgbOf } from "./common.js";
+import { checkbox, cssValue, element, isolated, moved, rgbOf } from "./common.js";
 import { cellAt, numbersOf } from "./enlarged.js";
 import { factsOfHead, makeLook } from "./lab_heads.js";
 import { makeBoth } from "./lab_next.js";
@@ -115,7 +115,7 @@ function makeDifference() {
   };
   const showNow = (isSame = true) => {
     showShapes(canvas, shapes(), base.size, look().colours.font);
-    words.textContent = sayNow(isSame);
+    words.replaceChildren(...isolated(sayNow(isSame)));
     const { side, other, tokens } = now;
     numbers.show(...(cells ? rowOfBoth(side, other, cells, tokens, marked()[0]) : numbersOf(facts(), marked())));
   };

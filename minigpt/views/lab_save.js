@@ -1,5 +1,6 @@
-import { element } from "./common.js";
+import { element, isolated } from "./common.js";
 import { asTabbed, framed } from "./enlarged.js";
+import { makeSaving } from "./saving.js";
 import { copyText, saveShapes } from "./shapes.js";
 
 // What the reader takes away: a picture as PNG or SVG, and numbers as a table.
@@ -17,24 +18,16 @@ export function tabbed(cells, tokens) {
  * their size.
  */
 export function makeSaver(facts, picture) {
-  const said = element("span", { role: "status", class: "soft" });
   const save = (kind) => saveShapes(kind, facts().file, framed(facts(), picture()), facts().colours.font);
   const copy = async () => {
     const { heads, tokens, cells } = facts();
     const text = cells ? tabbed(cells, tokens) : asTabbed(heads[0].head, tokens, tokens);
     const done = await copyText(text);
-    said.textContent = done ? `Copied: ${heads[0].name}, ${tokens.length} rows.` : "The browser keeps its clipboard.";
+    return done ? `Copied: ${heads[0].name}, ${tokens.length} rows.` : "The browser keeps its clipboard to itself.";
   };
-  const button = (text, title, click) => element("button", { type: "button", title, click }, text);
-  const files = [
-    button("PNG", "Save the picture as PNG", () => save("png")),
-    button("SVG", "Save the picture as SVG", () => save("svg")),
-  ];
-  const numbers = button("Copy", "Copy the numbers as a table, to within 0.004", copy);
-  const root = element("div", { class: "row saver" }, ...files, numbers, said);
-  const draw = () => {
-    said.textContent = ""; // what was copied is no longer what is drawn
-  };
+  const saving = makeSaving("the numbers as a table", save, copy);
+  const root = element("div", { class: "row saver" }, ...saving.nodes);
+  const draw = () => saving.say(""); // what was copied is no longer what is drawn
   return { root, draw };
 }
 
@@ -49,11 +42,12 @@ export function makeTable(summary) {
       if (!root.open) return;
       const row = ([name, ...cells]) => {
         const tds = cells.map((text) => element("td", {}, text));
-        return element("tr", {}, element("th", { scope: "row" }, name), ...tds);
+        return element("tr", {}, element("th", { scope: "row" }, ...isolated(name)), ...tds);
       };
       const heads = header.map((text) => element("th", { scope: "col" }, text));
       const body = element("tbody", {}, ...rows().map(row));
-      table.replaceChildren(element("caption", {}, caption), element("thead", {}, element("tr", {}, ...heads)), body);
+      const title = element("caption", {}, ...isolated(caption));
+      table.replaceChildren(title, element("thead", {}, element("tr", {}, ...heads)), body);
     };
     fill();
   };

@@ -75,7 +75,9 @@ def stand_in_order(sentence) -> None:
         ("heads", "caption"),
         ("translation", ".words"),
         ("translation", "caption"),
-        ("lab", ".panel:has(.switches) .words"),
+        ("lab", ".words"),
+        ("lab", "caption"),
+        ("lab", ".compare tbody th"),
         ("lab", ".pair > p:nth-of-type(1)"),
     ],
 )
