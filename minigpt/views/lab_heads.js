@@ -178,7 +178,7 @@ function makeEnlarged(change, switches, { setChange, undo, canUndo }) {
     const change = what === 1 ? "" : `: ${changeInWords(what, isIdleIn(idle, layer, head))}`;
     title.textContent = `Layer ${layer}, head ${head}${change}`;
     switches.draw(what, changes.length, canUndo());
-    saver.draw(state.canSave);
+    saver.draw();
     const opacities = opacitiesOf(side.data, side.shape, side.causal, side.n);
     const masked = maskedRuns(side.shape, side.causal); // hatched: not a weight of 0, but none
     base = headBase({ ...look(force), opacities, tokens, sources: tokens, masked });

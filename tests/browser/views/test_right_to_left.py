@@ -29,6 +29,7 @@ CELLS = {
     "heads": "views.heads(recording)",
     "translation": "said = views.translation(SimpleNamespace(**parts, written=words))\nsaid.target = 3\nsaid",
     "lab": "lab = views.lab(answer, 'two', other_prompt='three', layer=0, head=0)\nlab.ask(row=3, column=1)\nlab",
+    "mask_painter": "painter = views.mask_painter(words, np.ones((4, 4), bool))\npainter.row = 3\npainter",
     "follow": "follow = views.follow(stages, words)\nfollow",
 }
 # Where the tokens and the numbers of a sentence stand, in the order in which it has them.
@@ -75,6 +76,7 @@ def stand_in_order(sentence) -> None:
         ("heads", "caption"),
         ("translation", ".words"),
         ("translation", "caption"),
+        ("mask_painter", ".knows"),
         ("lab", ".words"),
         ("lab", "caption"),
         ("lab", ".compare tbody th"),
