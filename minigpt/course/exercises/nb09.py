@@ -1,10 +1,9 @@
-"""Exercises of notebook 09: hide words, and the loss of what was hidden; others are in nb09_look.py.
+"""Exercise of notebook 09: hide words; others are in nb09_hidden.py, nb09_look.py and nb09_whole.py.
 
-Shapes: B batch, T time, V vocabulary.
+Shapes: B batch, T time.
 """
 
 import torch
-import torch.nn.functional as F
 
 from minigpt.course.exercise import Exercise, Misconception
 
@@ -24,13 +23,24 @@ def replaced(ids, lot, other):
 
 
 def hide_inputs():
-    for B, T, seed in ((1, 8, 0), (3, 40, 1), (4, 60, 2)):
+    yield every_case()
+    for B, T, seed in ((3, 40, 1), (4, 60, 2)):
         rng = torch.Generator().manual_seed(seed)
         ids = torch.randint(4, 30, (B, T), generator=rng)
-        ids[:, 0], ids[:, -3], ids[:, -2:] = 1, 2, 0  # <cls>, <sep>, padding
-        chance, lot = torch.rand(2, B, T, generator=rng)
+        ids[:-1, 0], ids[:, -3], ids[:, -2:] = 1, 2, 0  # <cls>, <sep>, padding; the last text has no <cls>
+        chance, lot = torch.rand(2, B, T, generator=rng, dtype=torch.float64)
         chance[:, 0], chance[:, 2], chance[:, -1] = 0.1, 0.05, 0.01
         yield ids, chance, lot, torch.randint(4, 30, (B, T), generator=rng)
+
+
+def every_case():
+    """One text with each kind of token and each border; 64 bits, so that 0.15, 0.8 and 0.9 are the same everywhere."""
+    ids = [1, 5, 9, 3, 4, 7, 8, 6, 11, 2, 0]
+    chance = [0.1, 0.15, 0.02, 0.05, 0.07, 0.6, 0.01, 0.14, 0.9, 0.08, 0.03]
+    lot = [0.3, 0.5, 0.8, 0.2, 0.35, 0.3, 0.9, 0.85, 0.85, 0.4, 0.1]
+    other = [12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22]
+    whole, dice = torch.tensor([[ids], [other]]), torch.tensor([[chance], [lot]], dtype=torch.float64)
+    return whole[0], *dice, whole[1]
 
 
 def over_the_whole_text(ids, chance, lot, other):
@@ -55,8 +65,32 @@ def targets_where_changed(ids, chance, lot, other):
 
 
 def targets_where_masked(ids, chance, lot, other):
-    inputs, targets = hide(ids, chance, lot, other)
-    return inputs, targets.masked_fill(inputs != MASK, NOT_ASKED)
+    inputs, _ = hide(ids, chance, lot, other)
+    return inputs, ids.where(inputs == MASK, NOT_ASKED)
+
+
+def or_equal(ids, chance, lot, other):
+    what = torch.where(lot <= 0.8, MASK, torch.where(lot <= 0.9, other, ids))
+    asked = (chance < 0.15) & (ids > MASK)
+    return torch.where(asked, what, ids), torch.where(asked, ids, NOT_ASKED)
+
+
+def with_lots(change):
+    """Hide with other lots than those that came."""
+
+    def wrong(ids, chance, lot, other):
+        return hidden(ids, (chance < 0.15) & (ids > MASK), change(lot), other)
+
+    return wrong
+
+
+def with_results(change):
+    """Hide, and then change the inputs or the targets."""
+
+    def wrong(ids, chance, lot, other):
+        return change(ids, chance, *hide(ids, chance, lot, other))
+
+    return wrong
 
 
 HIDE = Exercise(
@@ -94,21 +128,17 @@ HIDE = Exercise(
         ),
         Misconception(
             "always the mask",
-            lambda ids, chance, lot, other: hidden(ids, (chance < 0.15) & (ids > MASK), torch.zeros_like(lot), other),
+            with_lots(torch.zeros_like),
             "All chosen words became masks: their lot decides, and a chance below 0.15 is no lot.",
         ),
         Misconception(
             "80/20: none stays",
-            lambda ids, chance, lot, other: hidden(
-                ids, (chance < 0.15) & (ids > MASK), torch.where(lot < 0.8, lot, 0.85), other
-            ),
+            with_lots(lambda lot: torch.where(lot < 0.8, lot, 0.85)),
             "No chosen word stays as it was: what happens to a lot of 0.95?",
         ),
         Misconception(
             "80/20: none random",
-            lambda ids, chance, lot, other: hidden(
-                ids, (chance < 0.15) & (ids > MASK), torch.where(lot < 0.8, lot, 0.95), other
-            ),
+            with_lots(lambda lot: torch.where(lot < 0.8, lot, 0.95)),
             "No chosen word became a random one: what happens to a lot of 0.85?",
         ),
         Misconception(
@@ -118,7 +148,7 @@ HIDE = Exercise(
         ),
         Misconception(
             "targets everywhere",
-            lambda ids, chance, lot, other: (hide(ids, chance, lot, other)[0], ids),
+            with_results(lambda ids, chance, inputs, targets: (inputs, ids)),
             "Every place has a target: where nothing is asked it should be -100, or the model is paid for copying.",
         ),
         Misconception(
@@ -133,95 +163,76 @@ HIDE = Exercise(
         ),
         Misconception(
             "85 % chosen",
-            lambda ids, chance, lot, other: hidden(ids, (chance >= 0.15) & (ids > MASK), lot, other),
+            lambda ids, chance, lot, other: hidden(ids, (chance > 0.15) & (ids > MASK), lot, other),
             "The other 85 % were chosen: which side of 0.15 is asked for?",
         ),
         Misconception(
             "targets and inputs swapped",
-            lambda ids, chance, lot, other: hide(ids, chance, lot, other)[::-1],
+            with_results(lambda ids, chance, inputs, targets: (targets, inputs)),
             "The two results stand in the other order: first the inputs, then the targets.",
         ),
-    ),
-)
-
-
-def masked_loss(logits, targets):
-    return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
-
-
-def every_place(logits, targets):
-    """-log p of the target at each place, 0 where none is asked."""
-    return F.cross_entropy(logits.transpose(1, 2), targets, reduction="none")
-
-
-def picked(numbers, targets):
-    """The number of the target at each place that has one: (n,)"""
-    asked = targets != NOT_ASKED
-    return numbers[asked].gather(1, targets[asked][:, None]).squeeze(1)
-
-
-def loss_inputs():
-    for B, T, V, seed in ((1, 3, 4, 0), (2, 6, 5, 1), (3, 7, 6, 2)):
-        rng = torch.Generator().manual_seed(seed)
-        logits = 2 * torch.randn(B, T, V, generator=rng)
-        targets = torch.randint(V, (B, T), generator=rng)
-        asked = torch.rand(B, T, generator=rng) < 0.4
-        asked[:, 1], asked[0, 2], asked[:, 0] = True, True, False
-        yield logits, torch.where(asked, targets, NOT_ASKED)
-
-
-LOSS = Exercise(
-    id="09.loss",
-    title="The loss of the hidden words",
-    difficulty=2,
-    minutes=10,
-    contract="my_masked_loss(logits, targets) takes logits (B, T, V) and targets (B, T), ids or -100, and returns the "
-    "mean of -log p(target), in nats, over the places whose target is not -100, all texts together.",
-    returns="a number in a tensor",
-    reference=masked_loss,
-    inputs=loss_inputs,
-    misconceptions=(
         Misconception(
-            "loss over all positions",
-            lambda logits, targets: every_place(logits, targets).mean(),
-            "The sum was divided by the number of all places: those where nothing is asked do not count.",
+            "the mask token asked for",
+            lambda ids, chance, lot, other: hidden(ids, (chance < 0.15) & (ids >= MASK), lot, other),
+            "Token 3 was chosen like a word: it is the mask, and special as 0, 1 and 2 are.",
         ),
         Misconception(
-            "-100 taken as an index",
-            lambda logits, targets: masked_loss(logits, targets.where(targets != NOT_ASKED, 0)),
-            "Places with -100 count as if token 0 were asked there: they have to be left out.",
+            "0.15 itself asked for",
+            lambda ids, chance, lot, other: hidden(ids, (chance <= 0.15) & (ids > MASK), lot, other),
+            "A word whose chance is 0.15 was chosen: that is not below 0.15.",
         ),
         Misconception(
-            "a sum instead of a mean",
-            lambda logits, targets: every_place(logits, targets).sum(),
-            "The losses were added up: the contract asks for their mean, so that it does not grow with the batch.",
+            "borders of the lot on the other side",
+            or_equal,
+            "A lot of 0.8 or 0.9 was taken for one below it: on which side of < does the border itself lie?",
         ),
         Misconception(
-            "mean of the texts' means",
-            lambda logits, targets: (every_place(logits, targets).sum(1) / (targets != NOT_ASKED).sum(1)).mean(),
-            "Each text got the same weight, however many words are asked in it: here each asked word weighs the same.",
+            "random and kept words swapped",
+            with_lots(lambda lot: torch.where(lot < 0.8, lot, torch.where(lot < 0.9, 0.95, 0.85))),
+            "Words stay where a random one should stand, and the other way round: what does a lot of 0.85 say?",
         ),
         Misconception(
-            "in bits",
-            lambda logits, targets: masked_loss(logits, targets) / torch.log(torch.tensor(2.0)),
-            "This is in bits: the contract asks for nats, the natural logarithm.",
+            "masks overwritten",
+            with_lots(lambda lot: torch.where(lot < 0.9, 0.85, lot)),
+            "There is no mask left: what is below 0.8 is below 0.9 as well, and the second line wrote over the first.",
         ),
         Misconception(
-            "no minus sign",
-            lambda logits, targets: -masked_loss(logits, targets),
-            "The sign is missing: logs of probabilities are negative, a loss is not.",
+            "masks and random words swapped",
+            with_lots(lambda lot: torch.where(lot < 0.8, 0.85, torch.where(lot < 0.9, 0.0, lot))),
+            "Most chosen words became random ones, and few became masks: which of the two is the 80 %?",
         ),
         Misconception(
-            "softmax without a log",
-            lambda logits, targets: -picked(logits.softmax(-1), targets).mean(),
-            "Probabilities were averaged, not their logs.",
+            "the dice swapped",
+            lambda ids, chance, lot, other: hide(ids, lot, chance, other),
+            "The two dice changed places: chance says who is asked for, and lot what becomes of it.",
         ),
         Misconception(
-            "log without a softmax",
-            lambda logits, targets: -picked(logits, targets).mean(),
-            "Logits were taken for log-probabilities: they do not add up to 1 before a softmax over the vocabulary.",
+            "nothing hidden",
+            with_results(lambda ids, chance, inputs, targets: (ids, targets)),
+            "The targets are right, and the inputs still show every answer.",
+        ),
+        Misconception(
+            "-100 in the inputs",
+            with_results(lambda ids, chance, inputs, targets: (inputs.where(targets != NOT_ASKED, NOT_ASKED), targets)),
+            "The inputs hold -100, which is no token: words that nobody asks for stay there to be read.",
+        ),
+        Misconception(
+            "0 where nothing is asked",
+            with_results(lambda ids, chance, inputs, targets: (inputs, targets.where(targets != NOT_ASKED, 0))),
+            "Where nothing is asked the target is 0 here, the id of a token: the contract has a number that is no id.",
+        ),
+        Misconception(
+            "answers where nothing is asked",
+            with_results(lambda ids, chance, inputs, targets: (inputs, ids.where(targets == NOT_ASKED, NOT_ASKED))),
+            "The answers stand where nothing is asked, and -100 where something is: torch.where takes its second "
+            "argument where the mask is True.",
+        ),
+        Misconception(
+            "special tokens as answers",
+            with_results(lambda ids, chance, inputs, targets: (inputs, ids.where(chance < 0.15, NOT_ASKED))),
+            "The inputs are right, but special tokens have targets: they are not asked for.",
         ),
     ),
 )
 
-EXERCISES = (HIDE, LOSS)
+EXERCISES = (HIDE,)

@@ -1,4 +1,4 @@
-"""Exercises of notebook 09: what an encoder's token gathers, and a blank filled by a decoder.
+"""Exercise of notebook 09: what an encoder's token gathers.
 
 Shapes: B batch, T time, D channels per head.
 """
@@ -20,12 +20,13 @@ def gathered(q, k, v, mask, scale=True, axis=-1):
 
 
 def look_inputs():
-    for B, T, D, seed in ((1, 3, 2, 0), (2, 5, 4, 1), (3, 6, 3, 2)):
+    for B, T, D, seed in ((1, 4, 2, 0), (2, 6, 4, 1), (3, 7, 3, 2)):
         q, k, v = torch.randn(3, B, T, D, generator=torch.Generator().manual_seed(seed))
         ids = torch.arange(5, 5 + T).repeat(B, 1)
-        ids[:, 1] = 3  # a mask token: it is hidden, and can be looked at
+        ids[:, 0], ids[:, 1] = 1, 3  # <cls>, and a mask token: it is hidden, and can be looked at
         for b in range(B):
-            ids[b, T - 1 - b % 2 :] = PAD
+            n = T - 1 - b % 2
+            ids[b, n - 1], ids[b, n:] = 2, PAD  # <sep>, padding
         yield q, k, v, ids
 
 
@@ -45,6 +46,17 @@ def cut_afterwards(q, k, v, ids):
 def scores_of_zero(q, k, v, ids):
     scores = (q @ k.transpose(1, 2) / q.size(-1) ** 0.5).masked_fill(~real(ids), 0.0)
     return scores.softmax(-1) @ v
+
+
+def hidden_rows(q, k, v, ids, far):
+    """The mask (B, T, 1) in place of (B, 1, T)."""
+    scores = q @ k.transpose(1, 2) / q.size(-1) ** 0.5
+    return scores.masked_fill((ids == PAD)[:, :, None], far).softmax(-1) @ v
+
+
+def without_axis(q, k, v, ids):
+    scores = q @ k.transpose(1, 2) / q.size(-1) ** 0.5
+    return scores.masked_fill(ids == PAD, -torch.inf).softmax(-1) @ v
 
 
 LOOK = Exercise(
@@ -109,75 +121,78 @@ LOOK = Exercise(
             lambda q, k, v, ids: gathered(q, k, v, ~real(ids)),
             "The padding is what was looked at, and the words were hidden.",
         ),
+        Misconception(
+            "rows hidden, not columns",
+            lambda q, k, v, ids: hidden_rows(q, k, v, ids, -torch.inf),
+            "Rows of padding were masked: who is looked at stands on the last axis, so its columns have to be.",
+        ),
+        Misconception(
+            "rows hidden by a large number",
+            lambda q, k, v, ids: hidden_rows(q, k, v, ids, -1e9),
+            "Rows of padding were masked, and the padding is still looked at: its columns are on the last axis.",
+        ),
+        Misconception(
+            "rows hidden as well",
+            lambda q, k, v, ids: gathered(q, k, v, real(ids) & (ids != PAD)[:, :, None]),
+            "Rows of padding were masked as well, and a softmax of nothing is 0/0: only the columns are hidden.",
+        ),
+        Misconception(
+            "rows hidden by a large number as well",
+            lambda q, k, v, ids: torch.where((ids == PAD)[:, :, None], v.mean(1, keepdim=True), look(q, k, v, ids)),
+            "Rows of padding were masked as well, and a large number everywhere is none: they look at all alike.",
+        ),
+        Misconception(
+            "mask without its axis",
+            without_axis,
+            "The mask is (B, T) and the scores are (B, T, T): it needs an axis of length 1 where the rows are.",
+        ),
+        Misconception(
+            "all special tokens hidden from view",
+            lambda q, k, v, ids: gathered(q, k, v, (ids > 3)[:, None, :]),
+            "Tokens 1 to 3 cannot be looked at here: they are special, but only 0 is padding.",
+        ),
+        Misconception(
+            "not itself",
+            lambda q, k, v, ids: gathered(q, k, v, real(ids) & ~torch.eye(ids.size(1), dtype=torch.bool)),
+            "No token looks at itself here: it is one of the tokens of its text.",
+        ),
+        Misconception(
+            "divided by D",
+            lambda q, k, v, ids: look(q / q.size(-1) ** 0.5, k, v, ids),
+            "The scores are divided by D: the contract has its root.",
+        ),
+        Misconception(
+            "divided by the root of T",
+            lambda q, k, v, ids: gathered(q / ids.size(1) ** 0.5, k, v, real(ids), scale=False),
+            "The scores are divided by √T: how many numbers has a query?",
+        ),
+        Misconception(
+            "divided after the softmax",
+            lambda q, k, v, ids: gathered(q, k, v, real(ids), scale=False) / q.size(-1) ** 0.5,
+            "The weights were divided, so they no longer add up to 1: the scores are divided, before the softmax.",
+        ),
+        Misconception(
+            "an axis of minus infinity",
+            lambda q, k, v, ids: gathered(q, k, v, real(ids), axis=1),
+            "All results are NaN, as where a softmax goes over an axis on which one line is minus infinity throughout: "
+            "on which axis stands who is looked at?",
+        ),
+        Misconception(
+            "queries and keys swapped",
+            lambda q, k, v, ids: look(k, q, v, ids),
+            "Queries and keys changed places: a row of the scores belongs to the token that looks, the query.",
+        ),
+        Misconception(
+            "keys gathered",
+            lambda q, k, v, ids: look(q, k, k, ids),
+            "The keys were gathered: they decide the weights, and the values are what is mixed.",
+        ),
+        Misconception(
+            "no softmax",
+            lambda q, k, v, ids: (q @ k.transpose(1, 2) / q.size(-1) ** 0.5 * real(ids)) @ v,
+            "The scores themselves were the weights: a softmax makes them positive, with a sum of 1.",
+        ),
     ),
 )
 
-
-def candidate(log_probs, place):
-    return log_probs.sum(-1).argmax().item()
-
-
-def candidate_inputs():
-    for K, T, place, seed in ((3, 4, 1, 0), (7, 6, 2, 1), (9, 8, 3, 3), (8, 7, 4, 4), (10, 9, 3, 5), (12, 6, 1, 7)):
-        rng = torch.Generator().manual_seed(seed)
-        log_probs = -3 * torch.rand(K, T, generator=rng) - 0.01
-        log_probs[:, :place] = log_probs[0, :place].clone()  # what comes before the blank is the same
-        yield log_probs, place
-
-
-CANDIDATE = Exercise(
-    id="09.whole",
-    title="A blank by a decoder",
-    difficulty=1,
-    minutes=6,
-    contract="my_candidate(log_probs, place) takes log-probabilities (K, T), where row i belongs to the sentence with "
-    "candidate i in its blank and holds the log-probability of each of its T words given those before it, and the "
-    "place of the blank; it returns the number of the candidate that makes the whole sentence likeliest.",
-    returns="a whole number",
-    reference=candidate,
-    inputs=candidate_inputs,
-    misconceptions=(
-        Misconception(
-            "left context alone",
-            lambda log_probs, place: log_probs[:, place].argmax().item(),
-            "Only the probability of the candidate itself counts here: the words after it have no say.",
-        ),
-        Misconception(
-            "only what comes after",
-            lambda log_probs, place: log_probs[:, place + 1 :].sum(-1).argmax().item(),
-            "Only the words after the blank count here: the candidate has a probability as well.",
-        ),
-        Misconception(
-            "only the next word",
-            lambda log_probs, place: log_probs[:, place : place + 2].sum(-1).argmax().item(),
-            "Only the candidate and the next word count here: the whole sentence should.",
-        ),
-        Misconception(
-            "the last word alone",
-            lambda log_probs, place: log_probs[:, -1].argmax().item(),
-            "Only the last word's probability counts here: a sentence's is that of all its words.",
-        ),
-        Misconception(
-            "probabilities added instead of multiplied",
-            lambda log_probs, place: log_probs.exp().sum(-1).argmax().item(),
-            "Probabilities of words were added up: that of a sentence is their product.",
-        ),
-        Misconception(
-            "logs multiplied",
-            lambda log_probs, place: log_probs.prod(-1).argmax().item(),
-            "Logs were multiplied: the log of a product is a sum.",
-        ),
-        Misconception(
-            "the unlikeliest",
-            lambda log_probs, place: log_probs.sum(-1).argmin().item(),
-            "This is the least likely sentence: log-probabilities are negative, the largest is nearest to 0.",
-        ),
-        Misconception(
-            "the value instead of its place",
-            lambda log_probs, place: log_probs.sum(-1).max().item(),
-            "This is the best sum itself: which candidate has it?",
-        ),
-    ),
-)
-
-EXERCISES = (LOOK, CANDIDATE)
+EXERCISES = (LOOK,)
