@@ -1,14 +1,6 @@
-"""Exercises of notebook 10: what the decoder reads and is to write, and what its loss counts.
-
-Shapes: B batch, T time (target), V vocabulary.
-"""
-
-import math
-
-import torch
+"""Exercise of notebook 10: what the decoder reads and is to write; others are in nb10_loss.py and its neighbours."""
 
 from minigpt.course.exercise import Exercise, Misconception
-from minigpt.course.exercises.inputs import numbers
 
 
 def teacher_forcing(ids, bos, eos):
@@ -56,103 +48,57 @@ TEACHER = Exercise(
             lambda ids, bos, eos: ([bos, *ids, eos], [*ids, eos, eos]),
             "The decoder reads the end and is to write something after it: its work is done there.",
         ),
-    ),
-)
-
-
-def smoothed_loss(logits, y, pad, eps):
-    return mean(per_token(logits, y, eps)[y != pad])
-
-
-def per_token(logits, y, eps, others=None):
-    """Cross-entropy of each token, (B, T); `others` is how many tokens share eps, all V if not given."""
-    log_probs = logits.log_softmax(-1)
-    right = log_probs.gather(-1, y[..., None])[..., 0]
-    if others is None:
-        return -(1 - eps) * right - eps * log_probs.mean(-1)
-    return -(1 - eps) * right - eps * (log_probs.sum(-1) - right) / others
-
-
-def mean(losses):
-    return losses.mean()
-
-
-def loss_inputs():
-    yield numbers(1, 2, 4), torch.tensor([[3, 0]]), 0, 0.1
-    yield 2 * numbers(2, 4, 5), torch.tensor([[3, 1, 2, 4], [4, 2, 0, 0]]), 0, 0.1
-    yield 2 * numbers(3, 3, 6, seed=1), torch.tensor([[1, 2, 5], [5, 5, 0], [3, 0, 0]]), 0, 0.3
-
-
-LOSS = Exercise(
-    id="10.loss",
-    title="A loss with smoothed labels and without padding",
-    difficulty=2,
-    minutes=12,
-    contract="my_loss(logits, y, pad, eps) takes logits (B, T, V) and targets y (B, T), and returns the mean "
-    "cross-entropy in nats over the targets that are not pad, where the right token has 1 - eps of the target, and eps "
-    "is shared out evenly over all V tokens.",
-    returns="a number",
-    reference=smoothed_loss,
-    inputs=loss_inputs,
-    misconceptions=(
         Misconception(
-            "loss counts padding",
-            lambda logits, y, pad, eps: mean(per_token(logits, y, eps)),
-            "The mean counts the padding too: the model is paid for writing it.",
+            "both whole",
+            lambda ids, bos, eos: ([bos, *ids, eos], [bos, *ids, eos]),
+            "Both lists are the whole text, so each place writes what it reads: one begins later, one ends sooner.",
         ),
         Misconception(
-            "divided by all places",
-            lambda logits, y, pad, eps: (per_token(logits, y, eps) * (y != pad)).mean(),
-            "Padding adds nothing to the sum, and still counts among the places that it is divided by.",
+            "beginning and end swapped",
+            lambda ids, bos, eos: ([eos, *ids], [*ids, bos]),
+            "Beginning and end changed places: the reading begins with bos.",
         ),
         Misconception(
-            "mean of the sentences' means",
-            lambda logits, y, pad, eps: torch.stack(
-                [mean(row[real != pad]) for row, real in zip(per_token(logits, y, eps), y, strict=True)]
-            ).mean(),
-            "Each sentence counts alike here, so a word of a short one counts more: each word should count alike.",
+            "the end for the beginning",
+            lambda ids, bos, eos: ([eos, *ids], [*ids, eos]),
+            "The reading begins with the end: some models have one token for both, here bos is given.",
         ),
         Misconception(
-            "sum",
-            lambda logits, y, pad, eps: per_token(logits, y, eps)[y != pad].sum(),
-            "This is the sum over the tokens: by how many is it to be divided?",
+            "no special tokens",
+            lambda ids, bos, eos: (ids[:-1], ids[1:]),
+            "Neither bos nor eos is there: nobody is asked for the first word, nor for the end.",
         ),
         Misconception(
-            "padding alone",
-            lambda logits, y, pad, eps: mean(per_token(logits, y, eps)[y == pad]),
-            "The padding is counted, and the words are left out.",
+            "the end not written",
+            lambda ids, bos, eos: ([bos, *ids], ids),
+            "One place has nothing to write: what comes after the last word?",
         ),
         Misconception(
-            "no smoothing",
-            lambda logits, y, pad, eps: mean(per_token(logits, y, 0.0)[y != pad]),
-            "The labels are not smoothed: where does eps enter?",
+            "the beginning not read",
+            lambda ids, bos, eos: (ids, [*ids, eos]),
+            "There is a target more than places that read: what is read before the first word is written?",
         ),
         Misconception(
-            "eps to the right token",
-            lambda logits, y, pad, eps: mean(per_token(logits, y, 1 - eps)[y != pad]),
-            "The right token has eps, and all tokens together have the rest: it is the other way round.",
+            "the end read, with nothing to write",
+            lambda ids, bos, eos: ([bos, *ids, eos], [*ids, eos]),
+            "The decoder reads the end too, and that place has nothing to write: the two lists have one length.",
         ),
         Misconception(
-            "eps shared by the wrong tokens only",
-            lambda logits, y, pad, eps: mean(per_token(logits, y, eps, logits.size(-1) - 1)[y != pad]),
-            "The wrong tokens share eps among themselves: the contract shares it out over all V, the right one too.",
+            "the beginning is to be written",
+            lambda ids, bos, eos: ([bos, *ids], [bos, *ids, eos]),
+            "The beginning is to be written as well: it is given, and the first thing to write is the first word.",
         ),
         Misconception(
-            "eps to each token",
-            lambda logits, y, pad, eps: mean(per_token(logits, y, eps, 1)[y != pad]),
-            "Each of the other tokens got eps: together they have eps.",
+            "lists within lists",
+            lambda ids, bos, eos: ([bos, ids], [ids, eos]),
+            "The list stands as one element in another: put its elements in, with a star or with +.",
         ),
         Misconception(
-            "bits",
-            lambda logits, y, pad, eps: smoothed_loss(logits, y, pad, eps) / math.log(2),
-            "This is in bits: the contract asks for nats, the natural logarithm.",
-        ),
-        Misconception(
-            "minus forgotten",
-            lambda logits, y, pad, eps: -smoothed_loss(logits, y, pad, eps),
-            "The loss is negative: a probability below 1 has a negative logarithm.",
+            "pairs",
+            lambda ids, bos, eos: list(zip([bos, *ids], [*ids, eos], strict=True)),
+            "These are pairs, one for each place: the contract asks for all that is read, and all that is written.",
         ),
     ),
 )
 
-EXERCISES = (TEACHER, LOSS)
+EXERCISES = (TEACHER,)

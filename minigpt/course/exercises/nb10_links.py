@@ -68,6 +68,66 @@ LINKS = Exercise(
             lambda weights, n_words: weights.mean(0)[:n_words].argmax(-1),
             "n_words cut off rows, which are the translation's: source words are columns.",
         ),
+        Misconception(
+            "the last word left out",
+            lambda weights, n_words: weights.mean(0)[:, : n_words - 1].argmax(-1),
+            "The last word is linked to nobody: a slice already stops before its end.",
+        ),
+        Misconception(
+            "one column too many",
+            lambda weights, n_words: weights.mean(0)[:, : n_words + 1].argmax(-1),
+            "One column after the words was kept: columns are counted from 0.",
+        ),
+        Misconception(
+            "the first word left out",
+            lambda weights, n_words: weights.mean(0)[:, 1:n_words].argmax(-1) + 1,
+            "The first word is linked to nobody: column 0 is a word.",
+        ),
+        Misconception(
+            "counted from the second word",
+            lambda weights, n_words: weights.mean(0)[:, 1:n_words].argmax(-1),
+            "Column 0 was cut off, so the first word is missing, and the numbers count from the second.",
+        ),
+        Misconception(
+            "counted from 1",
+            lambda weights, n_words: links(weights, n_words) + 1,
+            "Each number is one too large: words are counted from 0.",
+        ),
+        Misconception(
+            "cut after the choice",
+            lambda weights, n_words: weights.mean(0).argmax(-1).clamp(max=n_words - 1),
+            "Rows that look most at the end or at padding got the last word: cut the columns first, and then choose.",
+        ),
+        Misconception(
+            "what is no word",
+            lambda weights, n_words: weights.mean(0)[:, n_words:].argmax(-1),
+            "The words were cut off, and the end and the padding were kept: on which side of n_words are the words?",
+        ),
+        Misconception(
+            "the heads vote",
+            lambda weights, n_words: weights[:, :, :n_words].argmax(-1).mode(0).values,
+            "Each head chose, and then they voted: the contract takes the mean of their weights, and then chooses.",
+        ),
+        Misconception(
+            "the mean of the heads' links",
+            lambda weights, n_words: weights[:, :, :n_words].argmax(-1).double().mean(0).round().long(),
+            "Numbers of words were averaged: between word 1 and word 5 does not lie word 3, average the weights.",
+        ),
+        Misconception(
+            "each head scaled first",
+            lambda weights, n_words: links(weights / weights[:, :, :n_words].sum(-1, keepdim=True), n_words),
+            "Each head's words were scaled to a sum of 1 before the mean: a head that looks at the end then says more.",
+        ),
+        Misconception(
+            "weights multiplied",
+            lambda weights, n_words: weights.log().mean(0)[:, :n_words].argmax(-1),
+            "The heads' weights were multiplied, or their logs averaged: the contract has the mean of the weights.",
+        ),
+        Misconception(
+            "the weights themselves",
+            lambda weights, n_words: weights.mean(0)[:, :n_words].amax(-1),
+            "These are the largest weights: the contract asks which words have them.",
+        ),
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Exercises of notebook 10: the length penalty, and a beam.
+"""Exercise of notebook 10: a beam.
 
 Shapes: V vocabulary.
 """
@@ -8,87 +8,25 @@ import math
 from minigpt.course.exercise import Exercise, Misconception
 from minigpt.course.exercises.inputs import numbers
 
-
-def scores(log_probs, lengths, alpha):
-    return [total / ((5 + n) / 6) ** alpha for total, n in zip(log_probs, lengths, strict=True)]
-
-
-def divided_by(penalty):
-    """Scores with another penalty than Wu's, a function of length and alpha."""
-
-    def wrong(log_probs, lengths, alpha):
-        return [total / penalty(n, alpha) for total, n in zip(log_probs, lengths, strict=True)]
-
-    return wrong
-
-
-SCORES = Exercise(
-    id="10.penalty",
-    title="The length penalty",
-    difficulty=1,
-    minutes=6,
-    contract="my_scores(log_probs, lengths, alpha) takes the log-probabilities of translations and their lengths in "
-    "tokens, two lists, and returns the list of their scores: each log-probability divided by "
-    "((5 + length) / 6)^alpha.",
-    returns="a list of numbers",
-    reference=scores,
-    inputs=lambda: [([-1.0], [3], 0.6), ([-4.0, -5.0], [6, 10], 0.6), ([-2.0, -2.5, -9.0], [2, 7, 25], 1.5)],
-    misconceptions=(
-        Misconception(
-            "the wrong way round",
-            divided_by(lambda n, alpha: ((5 + n) / 6) ** -alpha),
-            "Log-probabilities are negative, and yours grow more negative with the length: long ones pay twice.",
-        ),
-        Misconception(
-            "no penalty",
-            divided_by(lambda n, alpha: 1.0),
-            "These are the log-probabilities as they came: short translations win, as each token costs.",
-        ),
-        Misconception(
-            "divided by the length",
-            divided_by(lambda n, alpha: n),
-            "This is the mean per token, which favours long ones more than the contract does.",
-        ),
-        Misconception(
-            "length to the alpha",
-            divided_by(lambda n, alpha: n**alpha),
-            "The length alone was raised to alpha: what else stands inside the brackets?",
-        ),
-        Misconception(
-            "times alpha",
-            divided_by(lambda n, alpha: (5 + n) / 6 * alpha),
-            "The penalty was multiplied by alpha: it is raised to it.",
-        ),
-        Misconception(
-            "alpha over the numerator alone",
-            divided_by(lambda n, alpha: (5 + n) ** alpha / 6),
-            "Only the 5 + length was raised to alpha: the 6 stands inside the brackets.",
-        ),
-        Misconception(
-            "alpha left out",
-            divided_by(lambda n, alpha: (5 + n) / 6),
-            "The penalty takes no notice of alpha.",
-        ),
-        Misconception(
-            "penalty subtracted",
-            lambda log_probs, lengths, alpha: [
-                total - ((5 + n) / 6) ** alpha for total, n in zip(log_probs, lengths, strict=True)
-            ],
-            "The penalty was subtracted: the log-probability is divided by it.",
-        ),
-    ),
-)
-
 END = 0
 
 
-def beam_search(table, beam, n):
+def places_left(beam, finished):
+    return beam - len(finished)
+
+
+def all_of(finished, alive):
+    return finished + alive
+
+
+def beam_search(table, beam, n, *, places=places_left, choose=all_of):
+    """The ids that the beam finds; each keyword away from its default is a mistake."""
     finished, alive = [], [([END], 0.0)]
     for _ in range(n):
-        best = likeliest(continued(alive, table), beam - len(finished))
+        best = likeliest(continued(alive, table), places(beam, finished))
         finished += [one for one in best if one[0][-1] == END]
         alive = [one for one in best if one[0][-1] != END]
-    return written(finished + alive)
+    return written(choose(finished, alive))
 
 
 def continued(alive, table):
@@ -103,10 +41,6 @@ def likeliest(options, n):
 def written(hypotheses):
     """The likeliest, without the token that it began with."""
     return likeliest(hypotheses, 1)[0][0][1:]
-
-
-def greedy(table, beam, n):
-    return beam_search(table, 1, n)
 
 
 def finished_forgotten(table, beam, n):
@@ -146,6 +80,52 @@ def last_token_only(table, beam, n):
     return written(finished + alive)
 
 
+def beam_mistake(name, message, **changes):
+    return Misconception(name, lambda *given: beam_search(*given, **changes), message)
+
+
+def per_token(finished, alive):
+    """Each with its mean log-probability."""
+    return [(ids, total / (len(ids) - 1)) for ids, total in finished + alive]
+
+
+def cut_after_parting(table, beam, n):
+    finished, alive = [], [([END], 0.0)]
+    for _ in range(n):
+        options = continued(alive, table)
+        finished += [one for one in options if one[0][-1] == END]
+        alive = likeliest([one for one in options if one[0][-1] != END], beam)
+    return written(finished + alive)
+
+
+def each_its_own(table, beam, n):
+    finished, alive = [], [([END], 0.0)]
+    for _ in range(n):
+        best = [option for one in alive for option in likeliest(continued([one], table), beam)]
+        finished += [one for one in best if one[0][-1] == END]
+        alive = [one for one in best if one[0][-1] != END]
+    return written(finished + alive)
+
+
+def until_the_beam_is_full(table, beam, n):
+    finished, alive = [], [([END], 0.0)]
+    for _ in range(n):
+        best = likeliest(continued(alive, table), beam)
+        finished += [one for one in best if one[0][-1] == END]
+        alive = [one for one in best if one[0][-1] != END]
+        if len(finished) >= beam:
+            break
+    return written(finished + alive)
+
+
+def competing(table, beam, n):
+    alive = [([END], 0.0)]
+    for step in range(n):
+        ended = [one for one in alive if step and one[0][-1] == END]
+        alive = likeliest(ended + continued([one for one in alive if one not in ended], table), beam)
+    return written(alive)
+
+
 def goes_on_after_the_end(table, beam, n):
     alive = [([END], 0.0)]
     for _ in range(n):
@@ -162,19 +142,16 @@ def least_likely(table, beam, n):
     return min(finished + alive, key=lambda one: one[1])[0][1:]
 
 
-def with_the_beginning(table, beam, n):
-    return [END, *beam_search(table, beam, n)]
-
-
 def beam_inputs():
     """Tables of log-probabilities of the next token after each; in the first, greedy is wrong."""
     first = [[0.01, 0.55, 0.44], [0.3, 0.35, 0.35], [0.9, 0.05, 0.05]]
     yield [[math.log(p) for p in row] for row in first], 2, 3
-    for seed in SEEDS:
-        yield (2 * numbers(5, 5, seed=seed)).log_softmax(-1).double().tolist(), 3, 5
+    for seed, width, n in TABLES:
+        yield [[round(p, 2) for p in row] for row in numbers(4, 4, seed=seed).log_softmax(-1).tolist()], width, n
 
 
-SEEDS = (1, 2, 3, 4, 5, 6)
+# found by a search: together they tell all the mistakes below from each other; no two sums are near each other
+TABLES = ((47, 2, 3), (71, 2, 3), (176, 2, 3), (104, 3, 4), (369, 3, 4), (556, 3, 4))
 
 BEAM = Exercise(
     id="10.beam",
@@ -190,7 +167,7 @@ BEAM = Exercise(
     misconceptions=(
         Misconception(
             "greedy",
-            greedy,
+            lambda table, beam, n: beam_search(table, 1, n),
             "This is what greedy finds, a beam of 1: how many beginnings go on from one step to the next?",
         ),
         Misconception(
@@ -225,10 +202,95 @@ BEAM = Exercise(
         ),
         Misconception(
             "the beginning is returned too",
-            with_the_beginning,
+            lambda *given: [END, *beam_search(*given)],
             "The 0 that everything begins with was given, not written: leave it out.",
+        ),
+        Misconception(
+            "the end left out",
+            lambda *given: [i for i in beam_search(*given) if i != END],
+            "The 0 at the end is missing: it was written like the others.",
+        ),
+        beam_mistake(
+            "finished ones take no place",
+            "Finished ones left the beam, and as many as before went on: by this contract they keep their place in it.",
+            places=lambda beam, finished: beam,
+        ),
+        Misconception(
+            "until the beam is full",
+            until_the_beam_is_full,
+            "All places went to those that go on until as many had ended: finished ones keep their place from then on.",
+        ),
+        Misconception(
+            "finished ones compete",
+            competing,
+            "A finished one was put out of the beam by others that go on: by this contract it keeps its place.",
+        ),
+        Misconception(
+            "cut after the parting",
+            cut_after_parting,
+            "All that ended was kept, and the beam was filled with others: those that end compete for a place as well.",
+        ),
+        Misconception(
+            "each beginning its own beam",
+            each_its_own,
+            "Each beginning kept as many as the beam is wide, so it grows at every step: all compete for its places.",
+        ),
+        beam_mistake(
+            "everything tried",
+            "Nothing was cut off: this is the likeliest of all, a beam keeps a few at each step and may miss it.",
+            places=lambda beam, finished: 10**9,
+        ),
+        beam_mistake(
+            "one place too many",
+            "The beam is one wider than was asked for.",
+            places=lambda beam, finished: beam + 1 - len(finished),
+        ),
+        Misconception(
+            "a beam of 2",
+            lambda table, beam, n: beam_search(table, 2, n),
+            "This is right for a beam of 2 alone: beam is an argument.",
+        ),
+        Misconception(
+            "one step too few",
+            lambda table, beam, n: beam_search(table, beam, n - 1),
+            "A step is missing: n tokens may be written after the first 0.",
+        ),
+        Misconception(
+            "one step too many",
+            lambda table, beam, n: beam_search(table, beam, n + 1),
+            "One token more than n was allowed: the 0 that everything begins with does not count.",
+        ),
+        beam_mistake(
+            "only finished ones chosen",
+            "Only those that had ended were compared: one that has not ended after n tokens may be likelier.",
+            choose=lambda finished, alive: finished or alive,
+        ),
+        beam_mistake(
+            "only those alive chosen",
+            "Only those that had not ended were compared: what is finished is likelier at times.",
+            choose=lambda finished, alive: alive or finished,
+        ),
+        beam_mistake(
+            "the mean per token decides",
+            "The mean per token decided: the likeliest is the one with the largest sum.",
+            choose=per_token,
+        ),
+        Misconception(
+            "probabilities added",
+            lambda table, beam, n: beam_search([[math.exp(p) for p in row] for row in table], beam, n),
+            "Probabilities were added: they are multiplied, or their logs are added.",
+        ),
+        Misconception(
+            "row and column swapped",
+            lambda table, beam, n: beam_search(list(zip(*table, strict=True)), beam, n),
+            "Row and column changed places: table[a] holds what may follow a.",
+        ),
+        Misconception(
+            "always the first row",
+            lambda table, beam, n: beam_search([table[END]] * len(table), beam, n),
+            "Every token was taken to follow token 0: which row belongs to the last token so far?",
         ),
     ),
 )
 
-EXERCISES = (SCORES, BEAM)
+EXERCISES = (BEAM,)
