@@ -1,12 +1,9 @@
-"""Exercises of notebook 11: a step of AdamW, and the learning rate of a step; more in nb11_batches and nb11_windows."""
-
-import math
+"""Exercise of notebook 11: a step of AdamW; the others are in nb11_annealing, nb11_batches and nb11_windows."""
 
 import torch
 
 from minigpt.course.exercise import Exercise, Misconception
 from minigpt.course.exercises.inputs import numbers
-from minigpt.training.optimizers import learning_rate
 
 BETA1, BETA2, EPS = 0.9, 0.99, 1e-7
 
@@ -21,34 +18,45 @@ def adamw(
     decay,
     *,
     betas=(BETA1, BETA2),
-    correcting=None,
-    fresh=True,
+    taken=None,
+    correcting=(BETA1, BETA2),
+    correction=lambda beta, t: 1 - beta**t,
     corrected=(True, True),
-    left=lambda beta, t: beta**t,
+    corrected_first=False,
+    into_v=lambda g, m: g * g,
+    direction=lambda m, old_m, g: m,
+    used_v=lambda v, old_v: v,
     power=0.5,
+    root_first=False,
     eps=EPS,
     eps_inside=False,
     coupled=False,
-    shrink=None,
+    beside_m=False,
+    shrink=lambda rate, decay: rate * decay,
+    subtracted=False,
     shrink_last=False,
-    squared=True,
-    sign=-1,
-    hats_returned=False,
+    along=lambda rate: -rate,
+    returned=lambda p, m, v, **others: (p, m, v),
 ):
     """One step; each keyword away from its default is a mistake."""
     if coupled:
         g = g + decay * p
-    old_m, old_v = m, v
-    m = betas[0] * m + (1 - betas[0]) * g
-    v = betas[1] * v + (1 - betas[1]) * (g * g if squared else g.abs())
-    used_m, used_v = (m, v) if fresh else (old_m, old_v)
-    m_hat = used_m / (1 - left((correcting or betas)[0], t)) if corrected[0] else used_m
-    v_hat = used_v / (1 - left((correcting or betas)[1], t)) if corrected[1] else used_v
+    by = [correction(beta, t) if wanted else 1.0 for beta, wanted in zip(correcting, corrected, strict=True)]
+    old_m, old_v = (m / by[0], v / by[1]) if corrected_first else (m, v)
+    taken = taken or [1 - beta for beta in betas]
+    m = betas[0] * old_m + taken[0] * g
+    v = betas[1] * old_v + taken[1] * into_v(g, m)
+    if corrected_first:
+        by = [1.0, 1.0]
+    m_hat, v_hat = direction(m, old_m, g) / by[0], used_v(v, old_v) / by[1]
     below = (v_hat + eps).sqrt() if eps_inside else v_hat**power + eps
-    shrink = (0 if coupled else rate * decay) if shrink is None else shrink(rate, decay)
-    step = sign * rate * m_hat / below
-    p = (p + step) * (1 - shrink) if shrink_last else p * (1 - shrink) + step
-    return (p, m_hat, v_hat) if hats_returned else (p, m, v)
+    if root_first:
+        below = used_v(v, old_v).sqrt() / by[1] + eps
+    step = along(rate) * (m_hat + decay * p if beside_m else m_hat) / below
+    share = shrink(rate, decay)
+    kept = p - share if subtracted else p * (1 - share)
+    new = (p + step) * (1 - share) if shrink_last else kept + step
+    return returned(p=new, m=m, v=v, m_hat=m_hat, v_hat=v_hat, old_m=old_m, old_v=old_v, step=step)
 
 
 def adam_inputs():
@@ -61,7 +69,7 @@ def adam_inputs():
             else (torch.zeros(n), torch.zeros(n))
         )
         m[0], v[0] = m[0] * 1e-4, v[0] * 1e-8
-        yield p, g, m, v, t, 0.1, 0.5
+        yield p, g, m, v, t, 0.1, 0.3
 
 
 def mistake(name, message, **changes):
@@ -91,7 +99,7 @@ ADAM = Exercise(
         mistake(
             "t counted from 0",
             "The correction is that of the next step: here t is 1 at the first.",
-            left=lambda beta, t: beta ** (t + 1),
+            correction=lambda beta, t: 1 - beta ** (t + 1),
         ),
         mistake("root missing", "The step was divided by v itself: the mean of squares needs a root first.", power=1.0),
         mistake(
@@ -103,25 +111,36 @@ ADAM = Exercise(
             "decay coupled into the gradient",
             "The decay went through m and v with the gradient: that is Adam with L2; the W says that it is kept apart.",
             coupled=True,
+            shrink=lambda rate, decay: 0.0,
         ),
         mistake("no decay", "The weights were not decayed.", shrink=lambda rate, decay: 0.0),
         mistake("decay without the rate", "The decay is a share of the weight, times the rate.", shrink=lambda r, d: d),
-        mistake("v without the square", "v is the mean of the gradient's squares, not of its size.", squared=False),
+        mistake(
+            "v without the square",
+            "v is the mean of the gradient's squares, not of its size.",
+            into_v=lambda g, m: g.abs(),
+        ),
         mistake(
             "the means from before",
             "The step used m and v as they came in: first they take this gradient in, then they are used.",
-            fresh=False,
+            direction=lambda m, old_m, g: old_m,
+            used_v=lambda v, old_v: old_v,
         ),
-        mistake("betas swapped", "The two betas changed places: m forgets faster, v slower.", betas=(BETA2, BETA1)),
+        mistake(
+            "betas swapped",
+            "The two betas changed places: m forgets faster, v slower.",
+            betas=(BETA2, BETA1),
+            correcting=(BETA2, BETA1),
+        ),
         mistake(
             "the corrected means returned",
             "The corrected means were returned: the next step corrects what it gets, and would do so twice.",
-            hats_returned=True,
+            returned=lambda p, m_hat, v_hat, **others: (p, m_hat, v_hat),
         ),
         mistake(
             "beta times t",
             "Beta was multiplied by t: each step leaves a share of the beginning, so two leave a share of a share.",
-            left=lambda beta, t: beta * t,
+            correction=lambda beta, t: 1 - beta * t,
         ),
         mistake(
             "decay after the step",
@@ -132,166 +151,146 @@ ADAM = Exercise(
             "beta and 1 - beta exchanged",
             "Your means hold little of the past and much of this gradient: which of the two does beta belong to?",
             betas=(1 - BETA1, 1 - BETA2),
-            correcting=(BETA1, BETA2),
         ),
-        mistake("v with 0.95", "Your v forgets too fast, with a beta of 0.95: see the contract.", betas=(BETA1, 0.95)),
+        mistake(
+            "v with 0.95",
+            "Your v forgets too fast, with a beta of 0.95: see the contract.",
+            betas=(BETA1, 0.95),
+            correcting=(BETA1, 0.95),
+        ),
         mistake(
             "v with 0.999",
             "The beta of your v is 0.999, a common default: the contract has another.",
             betas=(BETA1, 0.999),
+            correcting=(BETA1, 0.999),
         ),
         mistake("no epsilon", "Where a gradient is near 0, you divide by next to nothing: see epsilon.", eps=0.0),
-        mistake("uphill", "The weights went along the gradient: it points uphill.", sign=1),
-    ),
-)
-
-
-def rate_inputs():
-    for step in (0, 1, 3, 4, 5, 7, 12, 19, 20, 26):
-        yield step, 20, 0.8, 4, 0.2
-
-
-def after_warmup(given, curve):
-    """The reference with another curve behind the warm-up: curve(progress) of 0 to 1."""
-    step, n_steps, _, n_warmup, _ = given
-    if step < n_warmup:
-        return learning_rate(*given)
-    return curve(min(1.0, (step - n_warmup) / (n_steps - n_warmup)))
-
-
-def half_cosine(progress):
-    return (1 + math.cos(math.pi * progress)) / 2
-
-
-def mixed(peak, floor, progress):
-    return floor + (peak - floor) * half_cosine(progress)
-
-
-def warming(step, n_steps, peak, n_warmup, floor, warm):
-    """The reference with another warm-up: warm(step)."""
-    return warm(step) if step < n_warmup else learning_rate(step, n_steps, peak, n_warmup, floor)
-
-
-COSINE = Exercise(
-    id="11.cosine",
-    title="Warm-up and cosine",
-    difficulty=2,
-    minutes=12,
-    contract="my_rate(step, n_steps, peak, n_warmup, floor) returns the learning rate of a step, 0 the first: it "
-    "climbs in equal parts, so that step n_warmup - 1 has the peak, then from step n_warmup, still at the"
-    " peak, it follows half a cosine down to floor at step n_steps, and stays there.",
-    returns="a number",
-    reference=learning_rate,
-    inputs=rate_inputs,
-    misconceptions=(
-        Misconception(
-            "warm-up begins at 0",
-            lambda step, n, peak, warm, floor: warming(step, n, peak, warm, floor, lambda s: peak * s / warm),
-            "The first step has rate 0 and is wasted: the peak belongs to step n_warmup - 1, not to the one after.",
+        mistake("uphill", "The weights went along the gradient: it points uphill.", along=lambda rate: rate),
+        mistake(
+            "1 - beta to the power t",
+            "The power took hold of the whole bracket, (1 - beta) to the t: only beta is raised, then taken from 1.",
+            correction=lambda beta, t: (1 - beta) ** t,
         ),
-        Misconception(
-            "warm-up from the floor",
-            lambda step, n, peak, warm, floor: warming(
-                step, n, peak, warm, floor, lambda s: floor + (peak - floor) * (s + 1) / warm
-            ),
-            "The climb begins at the floor: in this contract it begins at 0, the floor is where the run ends.",
+        mistake(
+            "multiplied by the correction",
+            "The means were multiplied by 1 minus beta to the t, which makes the small ones smaller still.",
+            correction=lambda beta, t: 1 / (1 - beta**t),
         ),
-        Misconception(
-            "no warm-up",
-            lambda step, n, peak, warm, floor: warming(step, n, peak, warm, floor, lambda s: peak),
-            "The first steps have the whole peak: what about the climb?",
+        mistake(
+            "divided by beta to the t",
+            "You divide by what is left of the beginning, beta to the t: what share of the mean is real gradient?",
+            correction=lambda beta, t: beta**t,
         ),
-        Misconception(
-            "floor ignored",
-            lambda *given: after_warmup(given, lambda progress: given[2] * half_cosine(progress)),
-            "The curve falls to 0: it ends at floor.",
+        mistake(
+            "t one too low",
+            "The correction is that of the step before: at t = 1 it divides by 1 - beta to the 0, which is 0.",
+            correction=lambda beta, t: 1 - beta ** (t - 1),
         ),
-        Misconception(
-            "floor on top",
-            lambda *given: after_warmup(given, lambda progress: given[4] + given[2] * half_cosine(progress)),
-            "The floor was added to the whole curve, which now begins above the peak: what is left between the two?",
+        mistake(
+            "both corrected with 0.9", "v is corrected with the beta of m: each has its own.", correcting=(0.9, 0.9)
         ),
-        Misconception(
-            "cut off at the floor",
-            lambda *given: after_warmup(given, lambda progress: max(given[4], given[2] * half_cosine(progress))),
-            "The curve runs to 0 and is cut off at the floor: half a cosine lies between peak and floor.",
+        mistake(
+            "corrections swapped",
+            "The two corrections changed places: m is divided by that of v, and v by that of m.",
+            correcting=(BETA2, BETA1),
         ),
-        Misconception(
-            "cosine begun at step 0",
-            lambda step, n, peak, warm, floor: (
-                peak * (step + 1) / warm if step < warm else floor + (peak - floor) * half_cosine(min(1, step / n))
-            ),
-            "Behind the warm-up the rate leaps down: the cosine begins at step n_warmup, so progress is 0 there.",
+        mistake(
+            "corrected before the gradient",
+            "m and v were corrected before they took this gradient in, and the corrected ones went into the means.",
+            corrected_first=True,
         ),
-        Misconception(
-            "divided by all steps",
-            lambda step, n, peak, warm, floor: after_warmup(
-                (step, n, peak, warm, floor), lambda _: mixed(peak, floor, min(1.0, (step - warm) / n))
-            ),
-            "Your progress is a share of all steps, so it is not 1 at the last: how many are there behind the warm-up?",
+        mistake(
+            "root before the correction",
+            "The root of v was taken first, and the correction divided that: it belongs to v, below the root.",
+            root_first=True,
         ),
-        Misconception(
-            "one step too few",
-            lambda step, n, peak, warm, floor: after_warmup(
-                (step, n - 1, peak, warm, floor), lambda progress: mixed(peak, floor, progress)
-            ),
-            "The floor comes one step early: at which step is the progress 1?",
+        mistake(
+            "v with the gradient's sign",
+            "v took the gradient in as it is, and a mean below 0 has no root: it is the mean of the squares.",
+            into_v=lambda g, m: g,
         ),
-        Misconception(
-            "warm-up one step too long",
-            lambda step, n, peak, warm, floor: (
-                peak * (step + 1) / warm if step <= warm else learning_rate(step, n, peak, warm, floor)
-            ),
-            "At step n_warmup yours still climbs, above the peak: the first step behind the warm-up is that one.",
+        mistake(
+            "v of m", "v took in the square of m: it is the mean of the gradient's own.", into_v=lambda g, m: m * m
         ),
-        Misconception(
-            "half forgotten",
-            lambda *given: after_warmup(
-                given, lambda progress: given[4] + (given[2] - given[4]) * 2 * half_cosine(progress)
-            ),
-            "The curve begins above the peak: 1 + cos goes from 2 to 0.",
+        mistake(
+            "v around m",
+            "v took in the square of what lies between gradient and m, a variance: Adam's v has no mean taken off.",
+            into_v=lambda g, m: (g - m) ** 2,
         ),
-        Misconception(
-            "degrees",
-            lambda *given: after_warmup(given, lambda progress: mixed(given[2], given[4], progress * 180 / math.pi)),
-            "The cosine got 180 for half a turn: it takes its angle in radians.",
+        mistake(
+            "one sum for all weights",
+            "The squares of all gradients were added: each weight has a v of its own.",
+            into_v=lambda g, m: (g * g).sum(),
         ),
-        Misconception(
-            "not lifted",
-            lambda *given: after_warmup(
-                given, lambda progress: given[4] + (given[2] - given[4]) * math.cos(math.pi * progress)
-            ),
-            "The curve falls below the floor: a cosine goes from 1 to -1, and a share from 1 to 0.",
+        mistake(
+            "one mean for all weights",
+            "The mean ran over the weights: v is a mean over the steps, one for each weight.",
+            into_v=lambda g, m: (g * g).mean(),
         ),
-        Misconception(
-            "a straight line",
-            lambda *given: after_warmup(given, lambda progress: given[2] + (given[4] - given[2]) * progress),
-            "The way down is a straight line: a cosine is flat at both ends.",
+        mistake("sums, not means", "m and v take the gradient in whole: what is its share in a mean?", taken=(1, 1)),
+        mistake("m a sum", "m takes the gradient in whole, as momentum does: here it is a mean.", taken=(1, 1 - BETA2)),
+        mistake(
+            "beta and 1 - beta exchanged in m",
+            "Your m holds little of the past and much of this gradient: which of the two does its beta belong to?",
+            betas=(1 - BETA1, BETA2),
         ),
-        Misconception(
-            "a quarter of a cosine",
-            lambda *given: after_warmup(
-                given, lambda progress: given[4] + (given[2] - given[4]) * math.cos(math.pi / 2 * progress)
-            ),
-            "This is a quarter of the cosine, from 1 to 0: half of it goes from 1 to -1, and has to be lifted.",
+        mistake(
+            "beta and 1 - beta exchanged in v",
+            "Your v holds little of the past and much of this gradient: which of the two does its beta belong to?",
+            betas=(BETA1, 1 - BETA2),
         ),
-        Misconception(
-            "a whole cosine",
-            lambda *given: after_warmup(
-                given, lambda progress: given[4] + (given[2] - given[4]) * half_cosine(2 * progress)
-            ),
-            "The rate falls and rises again: half a cosine ends at pi.",
+        mistake("both 0.9", "v forgets as fast as m: its beta is the second.", betas=(0.9, 0.9), correcting=(0.9, 0.9)),
+        mistake("both 0.99", "m forgets as slowly as v: see its beta.", betas=(0.99, 0.99), correcting=(0.99, 0.99)),
+        mistake(
+            "the gradient in place of m",
+            "The step goes along this gradient alone: m was computed and not used.",
+            direction=lambda m, old_m, g: g,
+            corrected=(False, True),
         ),
-        Misconception(
-            "rising again after the end",
-            lambda step, n, peak, warm, floor: (
-                peak * (step + 1) / warm
-                if step < warm
-                else floor + (peak - floor) * half_cosine((step - warm) / (n - warm))
-            ),
-            "After n_steps the rate rises again: it should stay at the floor.",
+        mistake(
+            "decay in the numerator",
+            "The decay was added to m and divided by the root of v with it: the W says that it is kept apart.",
+            beside_m=True,
+            shrink=lambda rate, decay: 0.0,
+        ),
+        mistake(
+            "decayed twice",
+            "The decay went into the gradient and shrank the weights as well: once is enough, and apart.",
+            coupled=True,
+        ),
+        mistake("growing weights", "The decay made the weights larger: see its sign.", shrink=lambda r, d: -r * d),
+        mistake(
+            "the same taken from all",
+            "Rate times decay was taken from each weight: it is a share of the weight, so small ones lose less.",
+            subtracted=True,
+        ),
+        mistake(
+            "times the decay",
+            "The weights were multiplied by the decay: it says what they lose, times the rate, not what they keep.",
+            shrink=lambda rate, decay: 1 - decay,
+        ),
+        mistake("no rate", "The step lacks the learning rate: the weights move by about 1.", along=lambda rate: -1),
+        mistake(
+            "the step returned",
+            "The step itself was returned first: the contract asks for the weights after it.",
+            returned=lambda step, m, v, **others: (-step, m, v),
+        ),
+        mistake(
+            "the means returned as they came",
+            "p is right, and m and v were returned as they came in: the next step needs the new ones.",
+            returned=lambda p, old_m, old_v, **others: (p, old_m, old_v),
+        ),
+        mistake(
+            "m and v exchanged",
+            "m and v are right, and in each other's place: the contract asks for p, m and v.",
+            returned=lambda p, m, v, **others: (p, v, m),
+        ),
+        mistake(
+            "p last",
+            "The three are right, and p comes last: the contract asks for p, m and v.",
+            returned=lambda p, m, v, **others: (m, v, p),
         ),
     ),
 )
 
-EXERCISES = (ADAM, COSINE)
+EXERCISES = (ADAM,)

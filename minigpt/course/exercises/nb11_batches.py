@@ -1,4 +1,4 @@
-"""Exercises of notebook 11: clipping and accumulation."""
+"""Exercise of notebook 11: clipping."""
 
 import torch
 
@@ -26,6 +26,28 @@ def all_numbers(grads):
 def clip_inputs():
     for seed, size, max_norm in ((0, 0.01, 1.0), (1, 3.0, 1.0), (2, 1.0, 2.5)):
         yield [size * numbers(2, seed=seed), size * 2 * numbers(2 + seed, 3, seed=seed + 5)], max_norm
+    yield [torch.tensor([2.0, 1.0]), torch.tensor([[2.0, 0.0]])], 4.0  # of length 3, whose square is above 4
+    yield [torch.tensor([0.3, 0.6]), torch.tensor([[0.6]])], 0.5  # the first is the longest
+
+
+def by_one_norm(name, norm, message):
+    """Clipped by another length: norm(grads)."""
+    return Misconception(
+        name, lambda grads, max_norm: scaled(grads, min(1.0, max_norm / max(norm(grads), 1e-9))), message
+    )
+
+
+def scaled_as_measured(grads, max_norm):
+    """Each tensor by the length of those up to it."""
+    return [g * min(1.0, max_norm / length(grads[: i + 1])) for i, g in enumerate(grads)]
+
+
+def where_squares_are_longer(grads, max_norm):
+    return scaled(grads, max_norm / length(grads)) if length(grads) ** 2 > max_norm else grads
+
+
+def rows_clipped(grads, max_norm):
+    return [g * (max_norm / g.norm(dim=-1, keepdim=True)).clamp(max=1.0) for g in grads]
 
 
 CLIP = Exercise(
@@ -115,87 +137,88 @@ CLIP = Exercise(
             lambda grads, max_norm: scaled(grads, 0.0) if length(grads) > max_norm else grads,
             "Long gradients were thrown away: their direction is still wanted.",
         ),
+        Misconception(
+            "squares compared",
+            where_squares_are_longer,
+            "The sum of squares was compared with max_norm: they differ wherever max_norm is not 1.",
+        ),
+        Misconception(
+            "ratio of squares",
+            lambda grads, max_norm: scaled(grads, min(1.0, (max_norm / length(grads)) ** 2)),
+            "The ratio is one of squares, so long gradients come out too short: the factor is its root.",
+        ),
+        Misconception(
+            "multiplied by max_norm",
+            lambda grads, max_norm: scaled(grads, max_norm) if length(grads) > max_norm else grads,
+            "Long gradients were multiplied by max_norm, whatever their own length: that belongs below the line.",
+        ),
+        Misconception(
+            "divided by max_norm",
+            lambda grads, max_norm: scaled(grads, 1 / max_norm) if length(grads) > max_norm else grads,
+            "Long gradients were divided by max_norm: which of the two lengths belongs above the line?",
+        ),
+        Misconception(
+            "always length one",
+            lambda grads, max_norm: scaled(grads, 1 / length(grads)),
+            "All gradients come out with length 1: max_norm has no say, and short ones should stay.",
+        ),
+        Misconception(
+            "each tensor made max_norm long",
+            lambda grads, max_norm: [g * max_norm / g.norm() for g in grads],
+            "Each tensor was made max_norm long, the short ones too: there is one length, of all together.",
+        ),
+        Misconception(
+            "the largest number made max_norm",
+            lambda grads, max_norm: scaled(grads, max_norm / all_numbers(grads).abs().max()),
+            "The largest number was made max_norm, in short gradients too: it is their length that counts.",
+        ),
+        Misconception(
+            "each row by its own norm",
+            rows_clipped,
+            "Each row was clipped by itself, which turns the step: one length counts, that of all tensors together.",
+        ),
+        Misconception(
+            "cut off above alone",
+            lambda grads, max_norm: [g.clamp(max=max_norm) for g in grads],
+            "Numbers above max_norm were cut off, those below -max_norm not: no number is cut, the vector is scaled.",
+        ),
+        Misconception(
+            "taken off",
+            lambda grads, max_norm: [g - max(0.0, length(grads) - max_norm) for g in grads],
+            "What is too long was taken from each number, which turns the step: scaling multiplies.",
+        ),
+        Misconception(
+            "measured while scaling",
+            scaled_as_measured,
+            "The sum of squares grew while the tensors were scaled: measure all of them first, then scale.",
+        ),
+        Misconception(
+            "flattened",
+            lambda grads, max_norm: [g.flatten() for g in clip(grads, max_norm)],
+            "The numbers are right, and the matrices came back flat: each tensor keeps its shape.",
+        ),
+        Misconception(
+            "the norm returned, too",
+            lambda grads, max_norm: (clip(grads, max_norm), length(grads)),
+            "The list is right, and the norm came with it: return the list alone.",
+        ),
+        by_one_norm(
+            "the first tensor's norm",
+            lambda grads: grads[0].norm(),
+            "Only the first of the tensors was measured: all of them in one vector count.",
+        ),
+        by_one_norm(
+            "the last tensor's norm",
+            lambda grads: grads[-1].norm(),
+            "Only the last of the tensors was measured: a loop has to add up, not to write over what it had.",
+        ),
+        by_one_norm(
+            "squares forgotten",
+            lambda grads: all_numbers(grads).sum().abs(),
+            "The numbers were added as they are, and those below 0 took from the length: their squares are wanted.",
+        ),
     ),
 )
 
 
-def accumulate(grads, sizes):
-    return (grads * sizes[:, None]).sum(0) / sizes.sum()
-
-
-def accumulate_inputs():
-    for seed, d, sizes in ((0, 2, (3, 1)), (1, 4, (4, 4, 2)), (2, 3, (8, 8, 8, 3))):
-        yield numbers(len(sizes), d, seed=seed), torch.tensor(sizes).float()  # so that sizes @ grads works, too
-
-
-ACCUMULATE = Exercise(
-    id="11.accumulate",
-    title="A big batch in parts",
-    difficulty=1,
-    minutes=6,
-    contract="my_accumulate(grads, sizes) takes the gradients (n, D) of the mean losses of n parts of a batch, and"
-    " how many rows each part has, (n,). It returns the gradient (D,) of the mean loss over all rows of "
-    "the batch.",
-    returns="(D,)",
-    reference=accumulate,
-    inputs=accumulate_inputs,
-    misconceptions=(
-        Misconception(
-            "not divided",
-            lambda grads, sizes: grads.sum(0),
-            "The gradients were added: n parts then give a step n times too long.",
-        ),
-        Misconception(
-            "unequal parts weighed the same",
-            lambda grads, sizes: grads.mean(0),
-            "Each part has the same weight, but the last is smaller: its rows then count more than others.",
-        ),
-        Misconception(
-            "times the rows, not divided",
-            lambda grads, sizes: (grads * sizes[:, None]).sum(0),
-            "This is the gradient of the sum over all rows: the contract asks for their mean.",
-        ),
-        Misconception(
-            "divided by the parts",
-            lambda grads, sizes: (grads * sizes[:, None]).sum(0) / len(sizes),
-            "The sum over all rows was divided by the number of parts: how many rows are there?",
-        ),
-        Misconception(
-            "divided by the rows, not weighed",
-            lambda grads, sizes: grads.sum(0) / sizes.sum(),
-            "A part's gradient is already a mean: before all are divided by the number of rows, what is missing?",
-        ),
-        Misconception(
-            "only the last part",
-            lambda grads, sizes: grads[-1],
-            "Only the last part's gradient is left: they should be added up, not written over one another.",
-        ),
-        Misconception(
-            "weighed, then averaged",
-            lambda grads, sizes: accumulate(grads, sizes) / len(sizes),
-            "The parts were weighed by their shares and then averaged: what do the shares add up to already?",
-        ),
-        Misconception(
-            "summed over the gradient",
-            lambda grads, sizes: (grads * (sizes / sizes.sum())[:, None]).sum(1),
-            "The sum runs along each gradient: one over the parts leaves a number for each weight.",
-        ),
-        Misconception(
-            "every share 0",
-            lambda grads, sizes: 0 * grads[0],
-            "All is 0, as it is with shares cut down to whole numbers: which division keeps what is behind the point?",
-        ),
-        Misconception(
-            "shares along the wrong axis",
-            lambda grads, sizes: (grads * (sizes / sizes.sum())).sum(0),
-            "The shares lie along the gradient, not along the parts: which axis does a tensor of shape (n,) meet?",
-        ),
-        Misconception(
-            "small parts weigh more",
-            lambda grads, sizes: (grads / sizes[:, None]).sum(0) / (1 / sizes).sum(),
-            "Small parts weigh more than large ones: it should be the other way round.",
-        ),
-    ),
-)
-
-EXERCISES = (CLIP, ACCUMULATE)
+EXERCISES = (CLIP,)
