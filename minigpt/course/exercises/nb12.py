@@ -1,10 +1,6 @@
-"""Exercises of notebook 12: intensity, the operations of a token, utilisation, and the gradients of many processes.
-
-Shapes: P processes, D numbers of a gradient.
-"""
+"""Exercises of notebook 12: intensity, and the operations of a token; others are in nb12_run.py."""
 
 from minigpt.course.exercise import Exercise, Misconception
-from minigpt.course.exercises.inputs import numbers
 
 
 def intensity(m, k, n, bytes_each, *, operations=lambda m, k, n: 2 * m * k * n, moved=None):
@@ -74,6 +70,66 @@ INTENSITY = Exercise(
             lambda m, k, n, bytes_each: float(2 * m * k * n),
             "These are all operations: how many are there for each byte?",
         ),
+        Misconception(
+            "bytes alone",
+            lambda m, k, n, bytes_each: bytes_each * (m * k + k * n + m * n),
+            "These are all bytes: how many operations are there for each?",
+        ),
+        Misconception(
+            "brackets missing",
+            lambda m, k, n, bytes_each: 2 * m * k * n / bytes_each * (m * k + k * n + m * n),
+            "It was divided by bytes_each and then multiplied by the numbers: what is divided by stands in brackets.",
+        ),
+        Misconception(
+            "bytes of the first matrix alone",
+            lambda m, k, n, bytes_each: 2 * m * k * n / (bytes_each * m * k + k * n + m * n),
+            "bytes_each reaches the first matrix alone: the sum of all three stands in brackets.",
+        ),
+        Misconception(
+            "times the bytes",
+            lambda m, k, n, bytes_each: intensity(m, k, n, 1) * bytes_each,
+            "It was multiplied by bytes_each: with larger numbers more bytes move for the same operations.",
+        ),
+        Misconception(
+            "always 4 bytes",
+            lambda m, k, n, bytes_each: intensity(m, k, n, 4),
+            "This is right for numbers of 4 bytes alone: bytes_each is an argument.",
+        ),
+        Misconception(
+            "bits",
+            lambda m, k, n, bytes_each: intensity(m, k, n, 8 * bytes_each),
+            "These are operations for each bit: bytes_each already counts bytes.",
+        ),
+        Misconception(
+            "rounded down",
+            lambda *given: intensity(*given) // 1,
+            "It was rounded down to a whole number: // does that, / does not.",
+        ),
+        intensity_mistake(
+            "only the result",
+            "Only the numbers of the result were counted: the two matrices that go in move too.",
+            moved=lambda m, k, n: m * n,
+        ),
+        intensity_mistake(
+            "result moved twice",
+            "The result was counted twice: by this contract it moves once.",
+            moved=lambda m, k, n: m * k + k * n + 2 * m * n,
+        ),
+        intensity_mistake(
+            "sizes for matrices",
+            "The sizes were added up: how many numbers has a matrix of m rows and k columns?",
+            moved=lambda m, k, n: m + k + n,
+        ),
+        intensity_mistake(
+            "two for each number of the result",
+            "Two operations were counted for each number of the result: it takes k products, and k additions.",
+            operations=lambda m, k, n: 2 * m * n,
+        ),
+        intensity_mistake(
+            "products without k additions",
+            "For each number of the result k products and one addition were counted: each product is added.",
+            operations=lambda m, k, n: m * n * (k + 1),
+        ),
     ),
 )
 
@@ -135,145 +191,77 @@ FLOPS = Exercise(
             lambda *given: flops(*given, texts=given[3]),
             "These are the operations of the whole text: how many are there for one token?",
         ),
-    ),
-)
-
-
-def mfu(tokens, seconds, per_token, recomputed, n_gpus, peak):
-    """The recomputed operations are no progress, and do not count."""
-    return tokens * per_token / (seconds * n_gpus * peak)
-
-
-MFU = Exercise(
-    id="12.mfu",
-    title="Model FLOPs utilisation",
-    difficulty=1,
-    minutes=8,
-    contract="my_mfu(tokens, seconds, per_token, recomputed, n_gpus, peak) returns the model FLOPs utilisation, a "
-    "share, of a run that takes so many seconds for so many tokens on n_gpus GPUs together; the model needs per_token "
-    "operations for a token, both passes included, the program does recomputed more to save memory, and one GPU can do "
-    "peak operations a second.",
-    returns="a number",
-    reference=mfu,
-    inputs=lambda: (
-        (100, 2.0, 30.0, 7.0, 2, 1000.0),
-        (900, 5.0, 40.0, 13.0, 8, 3000.0),
-        (64, 0.5, 11.0, 2.0, 3, 900.0),
-    ),
-    misconceptions=(
-        Misconception(
-            "recomputed operations count",
-            lambda tokens, seconds, per_token, recomputed, *machine: mfu(
-                tokens, seconds, per_token + recomputed, 0, *machine
-            ),
-            "What is computed twice was counted: that is how busy the hardware is, and not what the model needs.",
+        flops_mistake(
+            "forward pass recomputed",
+            "Four forward passes' worth were counted: what is computed twice to save memory is no part of it.",
+            passes=(4, 4),
         ),
         Misconception(
-            "recomputed operations taken away",
-            lambda tokens, seconds, per_token, recomputed, *machine: mfu(
-                tokens, seconds, per_token - recomputed, 0, *machine
-            ),
-            "The recomputed operations were taken away from the model's: they were never among them.",
+            "one block",
+            lambda n_layer, *rest: flops(1, *rest),
+            "There is one block here: how often does what a block does happen?",
         ),
         Misconception(
-            "peak of one GPU",
-            lambda *given: mfu(*given) * given[4],
-            "The tokens of all GPUs were compared with the peak of one.",
+            "attention of one block",
+            lambda L, d, V, T: flops(L, d, V, 0) + flops(1, d, 0, T) - flops(1, d, 0, 0),
+            "Attention was counted in one block: each has its own.",
         ),
         Misconception(
-            "number of GPUs twice",
-            lambda *given: mfu(*given) / given[4],
-            "The number of GPUs went in twice: the tokens are those of all of them already.",
+            "output matrix in each block",
+            lambda L, d, V, T: flops(L, d, L * V, T),
+            "The output matrix was counted in every block: it stands once, after the last.",
         ),
         Misconception(
-            "backward pass twice",
-            lambda *given: 3 * mfu(*given),
-            "The backward pass was added once more: per_token has both passes.",
-        ),
-        Misconception("percent", lambda *given: 100 * mfu(*given), "This is in percent: a share lies between 0 and 1."),
-        Misconception("upside down", lambda *given: 1 / mfu(*given), "This is upside down: possible by done."),
-        Misconception(
-            "seconds forgotten",
-            lambda *given: mfu(*given) * given[1],
-            "The seconds are missing: the peak is operations of one second.",
+            "12 squared as well",
+            lambda L, d, V, T: flops(L, d, V, T) + 6 * (12**2 - 12) * L * d**2,
+            "The 12 was squared with n_embd: 12·n_embd² is 12 times a square.",
         ),
         Misconception(
-            "times the seconds",
-            lambda *given: mfu(*given) * given[1] ** 2,
-            "It was multiplied by the seconds: who takes longer for the same tokens uses less of the machine.",
-        ),
-    ),
-)
-
-
-def allreduce(grads):
-    """The mean of all, for everyone."""
-    return grads.mean(0).expand_as(grads)
-
-
-def only_first(grads):
-    out = grads.clone()
-    out[0] = grads.mean(0)
-    return out
-
-
-ALLREDUCE = Exercise(
-    id="12.allreduce",
-    title="Everyone gets the mean",
-    difficulty=1,
-    minutes=6,
-    contract="my_allreduce(grads) takes the gradients (P, D) of P processes, each of the mean loss of its equal share "
-    "of the batch, and returns what each of them holds afterwards, (P, D): the gradient of the mean loss of the batch.",
-    returns="(P, D)",
-    reference=allreduce,
-    inputs=lambda: ((numbers(2, 5, seed=1),), (numbers(3, 4, seed=2),), (numbers(4, 7, seed=3),)),
-    misconceptions=(
-        Misconception(
-            "sum for mean",
-            lambda grads: grads.sum(0).expand_as(grads),
-            "The gradients were added: with twice the processes the step would be twice as long.",
+            "n_embd not squared",
+            lambda L, d, V, T: flops(L, d, V, T) + 6 * 12 * L * (d - d**2),
+            "The blocks have 12·n_embd numbers each here: where is the square?",
         ),
         Misconception(
-            "mean over the numbers",
-            lambda grads: grads.mean(1, keepdim=True).expand_as(grads),
-            "The mean went over the numbers of one gradient: it goes over the processes.",
+            "attention of all queries",
+            lambda L, d, V, T: flops(L, d, V, T**2),
+            "Attention was counted for all queries of the text: one token has one query.",
         ),
         Misconception(
-            "only the first has it",
-            only_first,
-            "Process 0 has the mean, and the others still hold their own: they would walk apart.",
+            "a key as one number",
+            lambda L, d, V, T: flops(L, d, V, T / d),
+            "Each key was counted as one number: it has n_embd.",
         ),
         Misconception(
-            "divided twice",
-            lambda grads: allreduce(grads) / len(grads),
-            "It was divided by the number of processes twice.",
+            "output matrix without n_embd",
+            lambda L, d, V, T: flops(L, d, V / d, T),
+            "The output matrix was counted as n_vocab numbers: each of its rows has n_embd.",
         ),
         Misconception(
-            "own one left out",
-            lambda grads: (grads.sum(0) - grads) / (len(grads) - 1),
-            "Each has the mean of the others: its own gradient belongs to it.",
+            "position table",
+            lambda L, d, V, T: flops(L, d, V + T, T),
+            "The table of positions was counted too: a row of it is looked up and added, which is no product.",
         ),
         Misconception(
-            "own one twice",
-            lambda grads: (grads.sum(0) + grads) / (len(grads) + 1),
-            "Each counted its own gradient twice, so that all have different ones.",
+            "weights alone",
+            lambda L, d, V, T: flops(L, d, V, 0) / 6,
+            "These are the weights: how many operations does each take, forward and back?",
         ),
         Misconception(
-            "the first one's for all",
-            lambda grads: grads[0].expand_as(grads),
-            "All have the gradient of process 0: what the others computed is lost.",
+            "passes of attention alone",
+            lambda L, d, V, T: flops(L, d, V, T, passes=(1, 3)),
+            "The backward pass was added for attention alone: does the 3 stand before a bracket?",
         ),
         Misconception(
-            "mean with a neighbour",
-            lambda grads: (grads + grads.roll(1, 0)) / 2,
-            "Each has the mean of two: it should be that of all.",
+            "output matrix forward alone",
+            lambda L, d, V, T: flops(L, d, V, T) - 4 * V * d,
+            "The output matrix has no backward pass here: it learns like the others.",
         ),
         Misconception(
-            "left as they were",
-            lambda grads: grads,
-            "Each still holds its own gradient.",
+            "text of another length",
+            lambda L, d, V, T: flops(L, d, V, T - 1),
+            "One key is missing: a token looks at itself as well, and masked ones count.",
         ),
     ),
 )
 
-EXERCISES = (INTENSITY, FLOPS, MFU, ALLREDUCE)
+EXERCISES = (INTENSITY, FLOPS)
