@@ -151,7 +151,7 @@ def beam_inputs():
 
 
 # found by a search: they tell all mistakes below from each other, and are far from ties
-TABLES = ((47, 2, 3), (71, 2, 3), (176, 2, 3), (104, 3, 4), (369, 3, 4), (556, 3, 4))
+TABLES = ((16, 2, 3), (403, 3, 3), (222, 2, 4), (68, 3, 4), (69, 3, 4), (98, 3, 4))
 
 BEAM = Exercise(
     id="10.beam",
