@@ -1,9 +1,7 @@
-"""Exercises of notebook 13: temperature and top-k; others are in nb13_nucleus.py and nb13_repeats.py.
+"""Exercise of notebook 13: temperature; the others are in nb13_likeliest.py, nb13_nucleus.py and nb13_repeats.py.
 
 Shapes: V vocabulary.
 """
-
-import math
 
 import torch
 
@@ -40,6 +38,27 @@ def heated(logits, t):
     return (logits / t).softmax(-1)
 
 
+def powers(logits, t):
+    shares = logits.softmax(-1) ** t
+    return shares / shares.sum()
+
+
+def last_of_equals(logits):
+    return first(logits.flip(0)).flip(0)
+
+
+def exponentials(logits, t):
+    return (logits / t).exp()
+
+
+def overflowing(logits, t):
+    return exponentials(logits, t) / exponentials(logits, t).sum()
+
+
+def by_their_sum(logits, t):
+    return logits / t / (logits / t).sum()
+
+
 TEMPERATURE = Exercise(
     id="13.temperature",
     title="Temperature, down to 0",
@@ -71,7 +90,7 @@ TEMPERATURE = Exercise(
         Misconception(
             "divided after the softmax",
             at_zero(first, after_softmax),
-            "The probabilities were divided, and dividing all by one number changes nothing once they sum to 1 again.",
+            "The temperature has no effect: what is done alike to all probabilities, or all logits, falls out again.",
         ),
         Misconception(
             "probabilities divided, the sum left",
@@ -118,148 +137,97 @@ TEMPERATURE = Exercise(
             at_zero(first, lambda logits, t: logits / t),
             "These are still logits: probabilities are not negative and sum to 1.",
         ),
-    ),
-)
-
-
-def top_k(logits, k):
-    return next_token_probs(logits, top_k=k)
-
-
-def kept(choose):
-    """A cut that keeps what a function of (logits, k) chooses, renormalised."""
-    return lambda logits, k: logits.masked_fill(~choose(logits, k), -math.inf).softmax(-1)
-
-
-def kth(logits, k):
-    return logits.sort(descending=True).values[min(k, len(logits)) - 1]
-
-
-def exactly(logits, k):
-    keep = torch.zeros_like(logits, dtype=torch.bool)
-    keep[logits.argsort(descending=True, stable=True)[:k]] = True
-    return keep
-
-
-def exactly_from_the_end(logits, k):
-    """Of two that tie it keeps the other, as topk does on some machines."""
-    return exactly(logits.flip(0), k).flip(0)
-
-
-def kth_value(logits, k):
-    """The k-th largest, where equal ones count once."""
-    values = logits.unique()
-    return values[max(0, len(values) - k)]
-
-
-def not_renormalised(logits, k):
-    return logits.softmax(-1) * (logits >= kth(logits, k))
-
-
-def divided_logits(logits, k):
-    left = logits * (logits >= kth(logits, k))
-    return left / left.sum()
-
-
-def too_large(logits, k):
-    return logits.masked_fill(logits < logits.topk(k).values[-1], -math.inf).softmax(-1)
-
-
-TOP_K = Exercise(
-    id="13.topk",
-    title="The k likeliest",
-    difficulty=2,
-    minutes=10,
-    contract="my_top_k(logits, k) takes logits (V,) and a number k of at least 1, and returns the probabilities (V,) "
-    "of a draw from the k likeliest tokens: those, and all that tie for the last place, keep their proportions and sum "
-    "to 1; all others have 0. Where k is larger than V, all stay.",
-    returns="(V,)",
-    reference=top_k,
-    inputs=lambda: [
-        (torch.tensor([2.0, 0.0, 1.0, -1.0]), 2),
-        (torch.tensor([2.0, 2.0, 1.0, 0.0]), 2),
-        (torch.tensor([0.0, 1.0, 3.0, 1.0, -1.0]), 2),  # two tie for the last place: "exactly k" has two results
-        (torch.tensor([-3.0, -1.0, -2.0, -4.0, -1.5]), 3),
-        (numbers(5, seed=2), 9),
-        (2 * numbers(12, seed=3), 4),
-    ],
-    misconceptions=(
         Misconception(
-            "exactly k",
-            kept(exactly),
-            "Where several tie for the last place, yours keeps some of them and drops others that are as likely.",
+            "no temperature at all",
+            lambda logits, t: logits.softmax(-1),
+            "The temperature has no effect in yours, at 0 neither: this is the softmax of the logits.",
         ),
         Misconception(
-            "exactly k, by their indices",
-            kept(exactly_from_the_end),
-            "A list of k indices has no room for a tie: a token as likely as the last of them may stand outside it.",
+            "always the likeliest",
+            lambda logits, t: first(logits),
+            "At every temperature yours has all on the largest logit: that is t = 0 alone.",
         ),
         Misconception(
-            "k values",
-            kept(lambda logits, k: logits >= kth_value(logits, k)),
-            "Equal logits count as one in yours: it is the k likeliest tokens, not the k largest values.",
+            "the power t of the probabilities",
+            at_zero(first, powers),
+            "The probabilities were raised to the power t, which is a product with the logits: it should be 1 / t.",
         ),
         Misconception(
-            "softmax twice",
-            lambda logits, k: not_renormalised(logits, k).softmax(-1),
-            "A softmax of probabilities: those that were cut to 0 come back, and the others lose their proportions.",
+            "the power t, at 0 too",
+            powers,
+            "The probabilities were raised to the power t, which makes all of them equal at 0: it should be 1 / t.",
+        ),
+        Misconception(
+            "powers that do not sum to 1",
+            at_zero(first, lambda logits, t: logits.softmax(-1) ** (1 / t)),
+            "The powers of probabilities no longer sum to 1: what makes them do so?",
+        ),
+        Misconception(
+            "exponentials alone",
+            at_zero(first, exponentials),
+            "These are exponentials, and do not sum to 1: the softmax divides them by their sum.",
+        ),
+        Misconception(
+            "exponentials too large",
+            at_zero(first, overflowing),
+            "exp of a large number is ∞, and ∞ / ∞ is NaN: torch's softmax takes the largest logit off first.",
         ),
         Misconception(
             "logits divided by their sum",
-            divided_logits,
-            "The logits themselves were divided by their sum: they have to become probabilities first.",
+            at_zero(first, by_their_sum),
+            "The logits themselves were divided by their sum: they may be negative, so exp comes first.",
         ),
         Misconception(
-            "the k-th smallest as the limit",
-            kept(lambda logits, k: logits >= logits.sort().values[min(k, len(logits)) - 1]),
-            "The limit is the k-th smallest logit: at which end of the sorted ones should you count to k?",
+            "logarithms",
+            at_zero(first, lambda logits, t: (logits / t).log_softmax(-1)),
+            "These are the logarithms of probabilities: the contract asks for the probabilities.",
         ),
         Misconception(
-            "not renormalised",
-            not_renormalised,
-            "The right tokens are left, but their probabilities no longer sum to 1.",
+            "each by itself",
+            at_zero(first, lambda logits, t: (logits / t).sigmoid()),
+            "Each probability was made of its own logit, by a sigmoid: in a softmax all share what there is.",
         ),
         Misconception(
-            "logits cut to 0",
-            lambda logits, k: logits.masked_fill(logits < kth(logits, k), 0.0).softmax(-1),
-            "A logit of 0 is no small one: after the softmax the cut tokens have a probability again.",
+            "turned upside down",
+            at_zero(first, lambda logits, t: heated(-logits, t)),
+            "The smallest logit has become the likeliest: see the signs.",
         ),
         Misconception(
-            "the last of the k cut, too",
-            kept(lambda logits, k: logits > kth(logits, k)),
-            "The last of the k is missing: compare with “at least as likely as the last”.",
+            "logits in whole numbers",
+            at_zero(first, lambda logits, t: (logits // t).softmax(-1)),
+            "// cuts what is behind the point, and logits that differ become equal: which division keeps it?",
         ),
         Misconception(
-            "one too many",
-            kept(lambda logits, k: logits >= kth(logits, k + 1)),
-            "One token too many is left: the k-th likeliest has the index k - 1.",
+            "the last of the equal ones",
+            at_zero(last_of_equals, heated),
+            "Where several logits are the largest, yours takes the last: the contract takes the first.",
         ),
         Misconception(
-            "the least likely",
-            kept(lambda logits, k: logits <= logits.sort().values[min(k, len(logits)) - 1]),
-            "The k least likely are left: which way did the sorting go?",
+            "the smallest at 0",
+            at_zero(lambda logits: first(-logits), heated),
+            "At 0 yours has all on the smallest logit: it is the largest that wins.",
         ),
         Misconception(
-            "k larger than V not foreseen",
-            too_large,
-            "For a k larger than the vocabulary your code fails: all tokens should stay.",
+            "nothing at 0",
+            at_zero(torch.zeros_like, heated),
+            "At 0 every token has 0 in yours, and nothing can be drawn: which token has all?",
         ),
         Misconception(
-            "in order of probability",
-            lambda logits, k: top_k(logits, k).sort(descending=True).values,
-            "The numbers are right, but sorted: each token's probability belongs at its own place.",
+            "the logit itself at 0",
+            at_zero(lambda logits: first(logits) * logits, heated),
+            "At 0 the largest place holds the logit itself: the probability there is 1.",
         ),
         Misconception(
-            "the first k of the vocabulary",
-            kept(lambda logits, k: torch.arange(len(logits)) < k),
-            "These are the first k tokens of the vocabulary, whatever their logits are.",
+            "its own share at 0",
+            at_zero(lambda logits: first(logits) * logits.softmax(-1), heated),
+            "At 0 the likeliest keeps its own share, and the rest is lost: all of it should stand there.",
         ),
         Misconception(
-            "all equal",
-            lambda logits, k: (logits >= kth(logits, k)) / (logits >= kth(logits, k)).sum(),
-            "All that are left have the same probability: they should keep their proportions.",
+            "the logits at 0",
+            at_zero(lambda logits: logits, heated),
+            "At 0 the logits came back as they were: they are no probabilities.",
         ),
     ),
 )
 
-EXERCISES = (TEMPERATURE, TOP_K)
+EXERCISES = (TEMPERATURE,)

@@ -24,10 +24,15 @@ def nucleus(probs, keep):
     return torch.zeros_like(probs).scatter(0, places, left / left.sum())
 
 
-def smallest_first(logits, t, p):
+def ascending(logits, t, keep):
+    """As `nucleus`, from the least likely on."""
     ordered, places = heated(logits, t).sort(stable=True)
-    left = ordered * (ordered.cumsum(-1) - ordered < p)
+    left = ordered * keep(ordered, ordered.cumsum(-1))
     return torch.zeros_like(ordered).scatter(0, places, left / left.sum())
+
+
+def divided_and_summed(logits, t, p):
+    return nucleus(logits.softmax(-1) / t, lambda ordered, sums: sums - ordered < p)
 
 
 def unsorted(logits, t, p):
@@ -66,6 +71,19 @@ def summed_logits(logits, t, p):
 
 def sorted_only(logits, t, p):
     return top_p(logits, t, p).sort(descending=True).values
+
+
+def first_not_freed(ordered, sums, p):
+    """The mask of what goes, moved on by one; the first keeps what it had."""
+    gone = sums > p
+    gone[1:] = gone[:-1].clone()
+    return ~gone
+
+
+def a_share_of_the_vocabulary(rounding):
+    return lambda logits, t, p: nucleus(
+        heated(logits, t), lambda ordered, sums: torch.arange(len(sums)) < rounding(p * len(sums))
+    )
 
 
 TOP_P = Exercise(
@@ -155,7 +173,7 @@ TOP_P = Exercise(
         ),
         Misconception(
             "summed from the least likely",
-            smallest_first,
+            lambda logits, t, p: ascending(logits, t, lambda ordered, sums: sums - ordered < p),
             "The sum begins with the least likely: which way did the sorting go?",
         ),
         Misconception(
@@ -197,6 +215,81 @@ TOP_P = Exercise(
             "multiplied by the temperature",
             lambda logits, t, p: top_p(logits, 1 / t, p),
             "The logits were multiplied by the temperature instead of divided.",
+        ),
+        Misconception(
+            "the first not freed",
+            lambda logits, t, p: nucleus(heated(logits, t), lambda ordered, sums: first_not_freed(ordered, sums, p)),
+            "The mask was moved on by one, and its first place left as it was: the likeliest token always stays.",
+        ),
+        Misconception(
+            "p of the vocabulary",
+            a_share_of_the_vocabulary(int),
+            "p was taken for a share of the tokens, cut to a whole number: it is one of the probability.",
+        ),
+        Misconception(
+            "p of the vocabulary, rounded up",
+            a_share_of_the_vocabulary(math.ceil),
+            "p was taken for a share of the tokens, rounded up: it is one of the probability.",
+        ),
+        Misconception(
+            "the tail kept",
+            lambda logits, t, p: nucleus(heated(logits, t), lambda ordered, sums: sums - ordered >= p),
+            "The nucleus is gone and what lies behind it left: see where the mask is True.",
+        ),
+        Misconception(
+            "1 - p in place of p",
+            lambda logits, t, p: top_p(logits, t, 1 - p),
+            "The likeliest tokens with 1 - p together are left: p is what they keep, not what they lose.",
+        ),
+        Misconception(
+            "summed from the least likely, up to the end",
+            lambda logits, t, p: ascending(logits, t, lambda ordered, sums: sums >= p),
+            "The sum begins with the least likely, and what comes once it has p is left: from that end, what is p?",
+        ),
+        Misconception(
+            "a share of the largest",
+            lambda logits, t, p: nucleus(heated(logits, t), lambda ordered, sums: ordered >= p * ordered[0]),
+            "Each token was compared with p times the largest, which is another rule, min-p: sum them up.",
+        ),
+        Misconception(
+            "each at least p",
+            lambda logits, t, p: nucleus(heated(logits, t), lambda ordered, sums: ordered >= p),
+            "Each token was compared with p by itself, and where none has as much nothing is left: sum them up.",
+        ),
+        Misconception(
+            "only the likeliest",
+            lambda logits, t, p: top_p(logits, t, 1e-6),
+            "Only the likeliest is left: tokens are added until they have p together.",
+        ),
+        Misconception(
+            "nothing cut",
+            lambda logits, t, p: heated(logits, t),
+            "All tokens are left: p has no say in yours.",
+        ),
+        Misconception(
+            "all equal",
+            lambda logits, t, p: (top_p(logits, t, p) > 0) / (top_p(logits, t, p) > 0).sum(),
+            "All that are left have the same probability: they should keep their proportions.",
+        ),
+        Misconception(
+            "logits cut to 0",
+            lambda logits, t, p: (logits / t).masked_fill(top_p(logits, t, p) == 0, 0.0).softmax(-1),
+            "A logit of 0 is no small one: after the softmax the cut tokens have a probability again.",
+        ),
+        Misconception(
+            "a softmax over zeros and what is left",
+            lambda logits, t, p: (heated(logits, t) * (top_p(logits, t, p) > 0)).softmax(-1),
+            "A softmax of probabilities, with a 0 for each that was cut: those come back, as exp(0) is 1.",
+        ),
+        Misconception(
+            "the temperature of probabilities",
+            lambda logits, t, p: top_p(logits.softmax(-1), t, p),
+            "There are two softmaxes, and the temperature stands between them: it divides the logits.",
+        ),
+        Misconception(
+            "probabilities divided and summed",
+            divided_and_summed,
+            "The probabilities were divided by the temperature, and so the sum grows faster or slower than it should.",
         ),
     ),
 )

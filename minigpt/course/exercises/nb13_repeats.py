@@ -1,4 +1,4 @@
-"""Exercises of notebook 13: no run of tokens twice, and the memory of a key-value cache."""
+"""Exercise of notebook 13: no run of tokens twice."""
 
 from minigpt.course.exercise import Exercise, Misconception
 
@@ -30,6 +30,44 @@ def in_any_order(ids, n):
     return tokens_after(ids, n, [i for i in range(len(ids) - n + 1) if sorted(ids[i : i + n - 1]) == last])
 
 
+def as_text(ids, n):
+    """Searched for in a line of text, where 1 stands within 11."""
+    text, last = " ".join(map(str, ids)), " ".join(map(str, ids[len(ids) - n + 1 :]))
+    found = [i for i in range(len(text)) if text.startswith(last, i) and text[i + len(last) :].split()]
+    return sorted({int(text[i + len(last) :].split()[0]) for i in found})
+
+
+def jumping(ids, n):
+    """Behind each place that was found the search goes on n tokens later."""
+    at, i = places(ids, n), 0
+    left = []
+    while i < len(ids):
+        left += [i] if i in at else []
+        i += n if i in at else 1
+    return tokens_after(ids, n, left)
+
+
+def where_first(ids, n):
+    return [i for i in range(len(ids) - n + 1) if ids[i] == ids[len(ids) - n + 1]]
+
+
+def where_any(ids, n):
+    last = ids[len(ids) - n + 1 :]
+    return [i for i in range(len(ids) - n + 1) if any(a == b for a, b in zip(ids[i:], last, strict=False))]
+
+
+def after_the_beginning(ids, n):
+    return tokens_after(ids, n, [i for i in range(len(ids) - n + 1) if ids[i : i + n - 1] == ids[: n - 1]])
+
+
+def two_later(ids, n):
+    return sorted({ids[i + n] for i in places(ids, n) if i + n < len(ids)})
+
+
+def before_each(ids, n):
+    return sorted({ids[i] for i in range(len(ids) - n + 1) if ids[i + 1 : i + n] == ids[len(ids) - n + 1 :]})
+
+
 REPEATS = Exercise(
     id="13.repeats",
     title="No run of n twice",
@@ -47,6 +85,10 @@ REPEATS = Exercise(
         ([1, 2, 3, 2, 1, 5, 1, 2, 6, 4, 2, 7, 1, 2], 3),
         ([1, 2, 3, 4, 1, 2, 3, 5, 2, 3, 7, 1, 2, 3], 4),
         ([1, 2, 3], 3),
+        ([11, 2, 5, 1, 2], 3),  # as text, 1 2 stands in 11 2
+        ([5, 10, 5, 9, 5], 2),  # as text, 10 comes before 9
+        ([1, 9, 4, 3, 2, 8, 1, 2], 3),  # the first of the last two agrees, then the second, never both
+        ([7, 7, 7, 8, 7, 7], 3),  # the two places overlap
     ],
     misconceptions=(
         Misconception(
@@ -119,91 +161,93 @@ REPEATS = Exercise(
             lambda ids, n: sorted({token for i in places(ids, n) for token in ids[i : i + n]}),
             "You forbid all tokens of the run: one of them completes it.",
         ),
+        Misconception(
+            "searched for in text",
+            as_text,
+            "You search in a text of digits, where 1 2 stands in 11 2, too: compare lists of numbers.",
+        ),
+        Misconception(
+            "sorted as text",
+            lambda ids, n: sorted(repeats(ids, n), key=str),
+            "The right tokens, sorted as text, where 10 comes before 9: they are numbers.",
+        ),
+        Misconception(
+            "sorted downwards",
+            lambda ids, n: repeats(ids, n)[::-1],
+            "The right tokens, the largest first: a sorted list begins with the smallest.",
+        ),
+        Misconception(
+            "overlapping places skipped",
+            jumping,
+            "Behind a place that it found your search goes on n tokens later: the next place may overlap with it.",
+        ),
+        Misconception(
+            "one token too few compared",
+            lambda ids, n: repeats(ids, n - 1),
+            "You compare the last n - 2 tokens: with the next one a run then has n - 1.",
+        ),
+        Misconception(
+            "the next but one",
+            two_later,
+            "You forbid the token after the one that completes the run: count its place again.",
+        ),
+        Misconception(
+            "the last that agrees",
+            lambda ids, n: sorted({ids[i + n - 2] for i in places(ids, n)}),
+            "You forbid the last token that agrees, which stands there already: the next one completes the run.",
+        ),
+        Misconception(
+            "the token before",
+            before_each,
+            "You forbid what came before the last n - 1 tokens: the next one comes behind them.",
+        ),
+        Misconception(
+            "only the first token compared",
+            lambda ids, n: tokens_after(ids, n, where_first(ids, n)),
+            "You compare the first of the last n - 1 tokens alone: the others have a say, too.",
+        ),
+        Misconception(
+            "one that agrees is enough",
+            lambda ids, n: tokens_after(ids, n, where_any(ids, n)),
+            "One of the last n - 1 tokens is enough for you: all of them have to agree.",
+        ),
+        Misconception(
+            "the text's beginning",
+            after_the_beginning,
+            "You compare with how the text begins: what comes next follows its last n - 1 tokens.",
+        ),
+        Misconception(
+            "the place at 0 left out",
+            lambda ids, n: tokens_after(ids, n, [i for i in places(ids, n) if i > 0]),
+            "A run at the very beginning of the text is missing: the first place is 0.",
+        ),
+        Misconception(
+            "places, not tokens",
+            places,
+            "These are the places where the beginning stands: which tokens come behind them?",
+        ),
+        Misconception(
+            "places of the tokens",
+            lambda ids, n: [i + n - 1 for i in places(ids, n)],
+            "These are the places of the tokens: which tokens stand there?",
+        ),
+        Misconception(
+            "those that are allowed",
+            lambda ids, n: sorted(set(ids) - set(repeats(ids, n))),
+            "These tokens of the text are allowed: the contract asks for those that are not.",
+        ),
+        Misconception(
+            "all ends of runs",
+            lambda ids, n: sorted(set(ids[n - 1 :])),
+            "The ends of all runs are forbidden: compare how each begins with the last n - 1 tokens.",
+        ),
+        Misconception(
+            "nothing forbidden",
+            lambda ids, n: [],
+            "Nothing is ever forbidden: a tuple never equals a list, nor do n - 1 tokens ever equal n.",
+        ),
     ),
 )
 
 
-def cache_bytes(n_layer, n_head, d_head, n_tokens, batch, n_bytes):
-    return 2 * n_layer * n_head * d_head * n_tokens * batch * n_bytes
-
-
-def wrong_by(factor):
-    """The right number times a function of the arguments."""
-    return lambda *numbers: int(cache_bytes(*numbers) * factor(*numbers))
-
-
-CACHE = Exercise(
-    id="13.cache",
-    title="The memory of a cache",
-    difficulty=1,
-    minutes=6,
-    contract="my_cache_bytes(n_layer, n_head, d_head, n_tokens, batch, n_bytes) returns the bytes of a key-value cache "
-    "for batch texts of n_tokens each: in each of n_layer blocks n_head heads keep a key and a value of d_head numbers "
-    "for each token, and a number takes n_bytes.",
-    returns="a whole number",
-    reference=cache_bytes,
-    inputs=lambda: [(2, 3, 5, 7, 1, 4), (6, 6, 32, 256, 1, 4), (12, 12, 64, 1024, 3, 2), (5, 4, 11, 100, 8, 4)],
-    misconceptions=(
-        Misconception(
-            "keys alone",
-            wrong_by(lambda *numbers: 1 / 2),
-            "Half of it: attention needs two vectors of each token, one to be found by and one to give.",
-        ),
-        Misconception(
-            "queries kept, too",
-            wrong_by(lambda *numbers: 3 / 2),
-            "A third of it is not needed: the query of an earlier token is never asked for again.",
-        ),
-        Misconception(
-            "one block",
-            lambda n_layer, *others: cache_bytes(1, *others),
-            "Each block has keys and values of its own.",
-        ),
-        Misconception(
-            "one head",
-            lambda n_layer, n_head, *others: cache_bytes(n_layer, 1, *others),
-            "Each head keeps its own d_head numbers.",
-        ),
-        Misconception(
-            "numbers, not bytes",
-            wrong_by(lambda *numbers: 1 / numbers[-1]),
-            "This counts numbers: how many bytes does each take?",
-        ),
-        Misconception(
-            "always four bytes",
-            wrong_by(lambda *numbers: 4 / numbers[-1]),
-            "A number takes four bytes in yours whatever is asked: which argument has no say?",
-        ),
-        Misconception(
-            "bits",
-            wrong_by(lambda *numbers: 8),
-            "These are bits: the contract asks for bytes.",
-        ),
-        Misconception(
-            "one text",
-            lambda n_layer, n_head, d_head, n_tokens, batch, n_bytes: cache_bytes(
-                n_layer, n_head, d_head, n_tokens, 1, n_bytes
-            ),
-            "This is enough for one text: a batch keeps keys and values for each of its texts.",
-        ),
-        Misconception(
-            "the square of the length",
-            lambda n_layer, n_head, d_head, n_tokens, batch, n_bytes: cache_bytes(
-                n_layer, n_head, d_head, n_tokens**2, batch, n_bytes
-            ),
-            "It grows with the square of the length in yours: the weights are not kept, only what each token has.",
-        ),
-        Misconception(
-            "the weights kept",
-            lambda n_layer, n_head, d_head, n_tokens, batch, n_bytes: n_layer * n_head * n_tokens**2 * batch * n_bytes,
-            "These are the attention weights, which are made anew for each token: what of a token is used again?",
-        ),
-        Misconception(
-            "one number a head",
-            lambda n_layer, n_head, d_head, *others: cache_bytes(n_layer, n_head, 1, *others),
-            "A key is a vector: it has d_head numbers.",
-        ),
-    ),
-)
-
-EXERCISES = (REPEATS, CACHE)
+EXERCISES = (REPEATS,)
