@@ -60,7 +60,7 @@ def adamw(
 
 
 def adam_inputs():
-    for n, t, seed in ((2, 1, 0), (3, 2, 1), (4, 7, 2)):
+    for n, t, seed, rate, decay in ((2, 1, 0, 0.1, 0.3), (3, 2, 1, 0.02, 0.5), (4, 7, 2, 0.3, 0.1)):
         p, g = numbers(n, seed=seed), numbers(n, seed=seed + 10)
         g[0] = 1e-4  # so small that eps has a say, and large enough to be shown
         m, v = (
@@ -69,7 +69,7 @@ def adam_inputs():
             else (torch.zeros(n), torch.zeros(n))
         )
         m[0], v[0] = m[0] * 1e-4, v[0] * 1e-8
-        yield p, g, m, v, t, 0.1, 0.3
+        yield p, g, m, v, t, rate, decay
 
 
 def mistake(name, message, **changes):

@@ -101,6 +101,8 @@ TOP_K = Exercise(
         (torch.tensor([-3.0, -1.0, -2.0, -4.0, -1.5]), 3),
         (numbers(5, seed=2), 9),
         (2 * numbers(12, seed=3), 4),
+        (numbers(6, seed=6), 6),
+        (numbers(4, seed=7), 1),
     ],
     misconceptions=(
         Misconception(
@@ -190,8 +192,13 @@ TOP_K = Exercise(
         ),
         Misconception(
             "one too few",
-            kept(lambda logits, k: logits >= kth(logits, k - 1)),
+            kept(lambda logits, k: logits >= logits.sort(descending=True).values[min(k, len(logits)) - 2]),
             "One token too few is left: counted from 0, the k-th likeliest has the index k - 1.",
+        ),
+        Misconception(
+            "k - 1 tokens",
+            kept(lambda logits, k: logits >= logits.topk(min(k - 1, len(logits))).values[-1]),
+            "You take k - 1 tokens, and none where k is 1: topk counts from 1, its k is how many there are.",
         ),
         Misconception(
             "one too many, and no end",
