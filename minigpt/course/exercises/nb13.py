@@ -51,10 +51,6 @@ def exponentials(logits, t):
     return (logits / t).exp()
 
 
-def overflowing(logits, t):
-    return exponentials(logits, t) / exponentials(logits, t).sum()
-
-
 def by_their_sum(logits, t):
     return logits / t / (logits / t).sum()
 
@@ -166,11 +162,6 @@ TEMPERATURE = Exercise(
             "exponentials alone",
             at_zero(first, exponentials),
             "These are exponentials, and do not sum to 1: the softmax divides them by their sum.",
-        ),
-        Misconception(
-            "exponentials too large",
-            at_zero(first, overflowing),
-            "exp of a large number is ∞, and ∞ / ∞ is NaN: torch's softmax takes the largest logit off first.",
         ),
         Misconception(
             "logits divided by their sum",
