@@ -79,6 +79,21 @@ def test_one_text_is_recorded_as_the_model_reports_its_attention(name: str, impl
     assert (recording.logits is None) == ("logits" not in said) == (again.logits is None)
 
 
+@pytest.mark.parametrize("name", ["BertModel", "T5ForConditionalGeneration"])
+def test_the_mask_and_the_kinds_that_a_tokenizer_gives_beside_the_ids_reach_the_model(name: str) -> None:
+    given = transformers.BatchEncoding(dict(input_ids=IDS, attention_mask=torch.tensor([[1, 1, 1, 0, 0]])))
+    more = {} if name in TRANSLATORS else dict(token_type_ids=torch.tensor([[0, 1, 1, 0, 0]]))
+    target = TARGET if name in TRANSLATORS else None
+    model = make(name)
+    found = from_transformers(model, None, transformers.BatchEncoding({**given, **more}), target)
+    parts = [found.encoder, found.cross] if name in TRANSLATORS else [found]
+    for part in parts:
+        assert not part.attention_stack()[..., 3:].any()
+    if more:
+        kinds = from_transformers(model, None, given).attention_stack() - found.attention_stack()
+        assert np.abs(kinds).max() > 0.01
+
+
 @pytest.mark.parametrize("implementation", ["sdpa", "eager"])
 @pytest.mark.parametrize("name", TRANSLATORS)
 def test_an_encoder_decoder_is_recorded_in_its_three_parts_as_it_reports_them(name: str, implementation: str) -> None:

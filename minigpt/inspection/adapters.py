@@ -31,8 +31,9 @@ def from_transformers(
 ) -> Recording | TranslationRecording:
     """Run a model of transformers once over one text and keep what went on inside, as `record` does.
 
-    `text`: a string, the ids of one text, or what the tokenizer made of it; without a `tokenizer` (None) it is ids,
-    which label themselves. `names`: modules whose outputs to keep, see `record`.
+    `text`: a string, the ids of one text, or what the tokenizer made of it, whose `attention_mask` and `token_type_ids`
+    the model then gets too; without a `tokenizer` (None) it is ids, which label themselves. `names`: modules whose
+    outputs to keep, see `record`.
 
     An encoder-decoder (BART, T5, Marian, …) needs a `target` too: ids as `model.generate` gives them, from the start
     token to the end; a string is encoded, and the start token put before it. The decoder reads all but the last.
@@ -49,9 +50,9 @@ def from_transformers(
             if is_translator
             else f"{name} reads one text and has no use for a target: leave it out"
         )
-    ids = encoded(tokenizer, text)
+    ids, more = encoded(tokenizer, text), beside_ids(model, text)
     if target is None:
-        return record(model, ids, labels(tokenizer, ids), names)
+        return record(model, ids, labels(tokenizer, ids), names, **more)
     target_ids = encoded(tokenizer, target, "text_target")
     if isinstance(target, str):
         target_ids = [start_token(model), *target_ids]
@@ -59,7 +60,7 @@ def from_transformers(
         raise ValueError("the target has only one token: give at least its start and its end")
     source, written = labels(tokenizer, ids), labels(tokenizer, target_ids)
     read = torch.tensor([target_ids[:-1]], device=next(model.parameters()).device)
-    whole = record(model, ids, source, names, written[:-1], decoder_input_ids=read)
+    whole = record(model, ids, source, names, written[:-1], decoder_input_ids=read, **more)
     return divided(whole, tuple(source), tuple(written))
 
 
@@ -135,6 +136,17 @@ def encoded(tokenizer: Any, text: Text, argument: str = "text") -> list[int]:
     if not ids.numel():
         raise ValueError("the text has no tokens: give at least one")
     return ids.flatten().tolist()
+
+
+def beside_ids(model: nn.Module, text: Text) -> dict[str, Any]:
+    """What a tokenizer made beside the ids of one text: which are padding, and which belong to a second sentence."""
+    given = text if isinstance(text, Mapping) else {}
+    device = next(model.parameters()).device
+    return {
+        name: torch.as_tensor(given[name], device=device).reshape(1, -1)
+        for name in ("attention_mask", "token_type_ids")
+        if name in given
+    }
 
 
 def labels(tokenizer: Any, ids: list[int]) -> list[str]:
