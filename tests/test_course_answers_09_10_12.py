@@ -214,8 +214,8 @@ def test_the_first_text_of_hide_shows_each_border():
 @pytest.mark.parametrize(
     ("exercise", "answer", "wanted"),
     [
-        ("10.penalty", lambda *given: torch.tensor([-1.0]), "list"),
-        ("10.beam", lambda *given: np.array([1, 0]), "list"),
+        ("10.penalty", lambda *given: torch.tensor([-1.0]), "a list"),
+        ("10.beam", lambda *given: np.array([1, 0]), "a list"),
         ("09.whole", lambda log_probs, place: log_probs.sum(1).argmax()[None], "a whole number"),
         ("12.intensity", lambda *given: f"{intensity(*given):.2f}", "a number"),
         ("12.mfu", lambda *given: f"{mfu(*given):.0%}", "a number"),

@@ -4,6 +4,7 @@ import html
 import math
 import re
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -340,7 +341,12 @@ def test_values_that_differ_are_not_the_same(expected, got):
 
 
 def test_lists_of_another_length_say_so():
-    assert misfit([1, 2], [1]) == "The result has 1 elements, 2 were expected."
+    assert misfit([1, 2], [1]) == "The result has 1 element, 2 were expected."
+    assert misfit(([1], [2]), ([1], np.array([2]))) == (
+        "Element 1 of the result is a NumPy array of shape (1,), the contract asks for a list."
+    )
+    assert misfit(2.0, np.array(2.0)) == ""
+    assert misfit(torch.zeros(()), torch.zeros(2)).endswith("the contract asks for a single number.")
 
 
 def test_long_values_are_shortened():

@@ -117,7 +117,7 @@ def test_each_notebook_has_three_to_five_exercises_and_the_first_has_fewer():
         "09": 4,
         "10": 5,
         "11": 5,
-        "12": 4,
+        "12": 5,
         "13": 5,
         "15": 5,
     }

@@ -43,6 +43,7 @@ def misfit(expected: Any, got: Any, letters: str = "") -> str:
             return f"The result is {kind(got)}, the contract asks for a tensor."
         if tensor.shape != wanted.shape:
             asked = f"{letters} = {tuple(wanted.shape)}" if letters.startswith("(") else f"{tuple(wanted.shape)}"
+            asked = asked if wanted.ndim else "a single number"
             return f"The result has the shape {tuple(tensor.shape)}, the contract asks for {asked}."
         if (tensor.dtype == torch.bool) != (wanted.dtype == torch.bool):
             return f"The result holds {tensor.dtype}, the contract asks for {wanted.dtype}."
@@ -50,10 +51,19 @@ def misfit(expected: Any, got: Any, letters: str = "") -> str:
             return f"The result holds {tensor.dtype}, the contract asks for whole numbers."
         return ""
     if fits(expected, got):
-        if isinstance(expected, list | tuple) and len(expected) != len(got):
-            return f"The result has {len(got)} elements, {len(expected)} were expected."
-        return ""
+        return misfit_inside(expected, got) if isinstance(expected, list | tuple) else ""
     return f"The result is {kind(got)}, the contract asks for {kind(expected)}."
+
+
+def misfit_inside(expected: list | tuple, got: list | tuple) -> str:
+    """What is wrong with the length, or with the first element that does not fit."""
+    if len(expected) != len(got):
+        elements, were = "element" if len(got) == 1 else "elements", "was" if len(expected) == 1 else "were"
+        return f"The result has {len(got)} {elements}, {len(expected)} {were} expected."
+    for place, pair in enumerate(zip(expected, got, strict=True)):
+        if text := misfit(*pair):
+            return text.replace("The result", f"Element {place} of the result", 1)
+    return ""
 
 
 def fits(expected: Any, got: Any) -> bool:
@@ -62,8 +72,9 @@ def fits(expected: Any, got: Any) -> bool:
         return isinstance(got, bool | np.bool_)
     if isinstance(expected, int | float):
         allowed = Integral if isinstance(expected, int) else Real
-        if isinstance(got, Tensor):
-            return got.ndim == 0 and (isinstance(expected, float) or not got.is_floating_point())
+        if isinstance(got, Tensor | np.ndarray):
+            number = torch.as_tensor(got)
+            return number.ndim == 0 and (isinstance(expected, float) or not number.is_floating_point())
         return isinstance(got, allowed)
     for kinds in (Mapping, list | tuple):
         if isinstance(expected, kinds):
@@ -91,9 +102,11 @@ def has_nan(value: Any) -> bool:
 
 def kind(value: Any) -> str:
     """The type in words."""
-    if isinstance(value, Tensor):
-        return "a number in a tensor" if value.ndim == 0 else f"a tensor of shape {tuple(value.shape)}"
+    if isinstance(value, Tensor | np.ndarray):
+        name = "a tensor" if isinstance(value, Tensor) else "a NumPy array"
+        return f"a number in {name}" if value.ndim == 0 else f"{name} of shape {tuple(value.shape)}"
     names = {str: "text", bool: "True or False", int: "a whole number", float: "a number", dict: "a dictionary"}
+    names |= {list: "a list", tuple: "a tuple"}
     name = names.get(type(value), type(value).__name__)
     return f"{name}, {value!r}" if isinstance(value, str | int | float) and len(repr(value)) < 20 else name
 
