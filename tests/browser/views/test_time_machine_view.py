@@ -37,6 +37,16 @@ def test_the_slider_moves_words_curves_and_heads(view, opened) -> None:
     assert view.locator("figure").count() == 4
 
 
+def test_play_walks_on_until_it_is_paused(view, opened) -> None:
+    view.get_by_role("button", name="Play").click()
+    prints(opened, "print(machine.at >= 2)", "True")  # waits: a step takes most of a second
+    view.get_by_role("button", name="Pause").click()
+    at = run(opened, "print(machine.at)")
+    opened.page.wait_for_timeout(2_500)
+    assert run(opened, "print(machine.at)") == at
+    assert view.get_by_role("button", name="Play").count() == 1
+
+
 def test_a_click_into_a_chart_goes_to_the_nearest_snapshot(view, opened) -> None:
     chart = view.locator("figure > svg").nth(1)
     box = chart.bounding_box()
