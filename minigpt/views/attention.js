@@ -107,8 +107,12 @@ export function makeGrid(root, choose, toggle = null) {
     });
   };
   const edge = (text) => element("span", { class: "edge", "aria-hidden": "true" }, String(text));
+  const columns = () => (order ? getComputedStyle(root).gridTemplateColumns.split(" ").length : H);
   const place = () => {
-    root.style.gridTemplateColumns = `${order ? "" : "auto "}repeat(${H}, minmax(0, 72px))`;
+    root.style.maxWidth = order ? `min(520px, ${74 * H - 2}px)` : "";
+    root.style.gridTemplateColumns = order
+      ? `repeat(auto-fill, minmax(max(42px, (100% - ${2 * H}px) / ${H}), 1fr))` // fewer than H where L11H11 needs it
+      : `auto repeat(${H}, minmax(0, 72px))`;
     buttons.forEach((button, n) => (button.lastChild.textContent = notes ? `${shortName(n, H)}\n${notes[n]}` : ""));
     if (order) return root.replaceChildren(...order.map((n) => buttons[n]));
     const starts = Array.from({ length: buttons.length / H }, (_, layer) => layer * H);
@@ -137,8 +141,9 @@ export function makeGrid(root, choose, toggle = null) {
     if (n < 0) return;
     const shown = order ?? [...buttons.keys()];
     const at = shown.indexOf(n);
-    const to = moved(event.key, [Math.floor(at / H), at % H], Math.ceil(shown.length / H), H);
-    if (to) buttons[shown[Math.min(to[0] * H + to[1], shown.length - 1)]].focus();
+    const width = columns();
+    const to = moved(event.key, [Math.floor(at / width), at % width], Math.ceil(shown.length / width), width);
+    if (to) buttons[shown[Math.min(to[0] * width + to[1], shown.length - 1)]].focus();
     else if (toggle && event.key === " ") toggle(n);
     else return;
     event.preventDefault();

@@ -35,10 +35,13 @@ CELLS = {
     "cross": "cross = views.heads(Recording(list('abc'), 1, 2, list('uvwxyz')), padding=np.arange(6) > 3)\ncross",
     "large": "large = views.heads(Recording(long, 2, 2))\nlarge",
     "odd": "import warnings\nwarnings.simplefilter('ignore')\nodd = views.heads(Recording(mean, 1, 2, share=0.5))\nodd",
+    "many": "ranks = np.arange(144).reshape(12, 12) / 160\n"
+    "many = views.heads(Recording(words, 12, 12), scores={'rank': ranks}, sort='rank')\nmany",
     "single": "single = views.heads(Recording(['I'], 1, 1))\nsingle",
 }
 VIEW = {name: n for n, name in enumerate(CELLS)}
-TALL = {"width": 1280, "height": 5_000}  # all views are in sight
+TALL = {"width": 1280, "height": 6_000}  # all views are in sight
+CUT = "spans => spans.filter(span => span.scrollWidth > span.clientWidth).map(span => span.textContent)"
 SPILLS = "node => [...node.querySelectorAll('*')].some(one => one.getBoundingClientRect().right > innerWidth)"
 
 
@@ -136,6 +139,23 @@ def test_heads_are_sorted_and_filtered_by_a_score_that_each_shows(view) -> None:
     assert thumbs.first.text_content() == "L0H0\n0"
     own.get_by_label("Sort by").select_option("")
     eventually(own.get_by_role("status"), "a row is a layer")
+
+
+@pytest.mark.parametrize("width", [700, 1600])
+def test_of_144_sorted_heads_each_shows_its_whole_name_and_score_and_arrows_walk_in_what_is_seen(
+    view, opened, width: int
+) -> None:
+    opened.page.set_viewport_size({**TALL, "width": width})
+    opened.page.wait_for_timeout(300)
+    thumbs = view("many").locator(".thumb")
+    assert thumbs.first.text_content() == "L11H11\n0.894"
+    assert not thumbs.locator(".edge").evaluate_all(CUT)
+    thumbs.first.press("ArrowDown")
+    left, top = (thumbs.first.bounding_box()[side] for side in ("x", "y"))
+    below = opened.page.locator(":focus").bounding_box()
+    assert below["x"] == pytest.approx(left, abs=1)
+    assert below["y"] > top + 20
+    opened.page.set_viewport_size(TALL)
 
 
 def test_the_table_of_numbers_has_those_of_the_chosen_row(view, opened) -> None:
@@ -251,7 +271,7 @@ def test_the_views_fit_into_narrow_and_wide_pages_in_light_and_dark(view, opened
     page = opened.page
     run(opened, "own.lines = True; own.overlay = [(1, 1), (2, 2), (3, 3)]; own.row = 9; own.score = 'entropy'")
     wear(page, theme)
-    page.set_viewport_size({"width": width, "height": 5_000})
+    page.set_viewport_size({"width": width, "height": 6_000})
     page.wait_for_timeout(500)
     opened.screenshot(f"-{theme.lower()}-{width}")
     assert not any(view(name).evaluate(SPILLS) for name in CELLS)
