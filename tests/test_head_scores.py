@@ -1,8 +1,11 @@
 """Head scores find, in models that are set by hand, the heads that were put there, and no others."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from minigpt.inspection import heads
 from minigpt.inspection.heads import head_scores, induction_scores, positional_scores, repeated_tokens, uniform_score
@@ -106,6 +109,17 @@ def test_the_induction_head_looks_behind_the_earlier_place_and_predicts_what_it_
     ids = repeated_tokens(16, 10, seed=5)
     probs = torch.tensor(record(model, ids).logits).softmax(-1)
     assert (probs[range(10, 19), ids[11:]] > 0.99).all()
+
+
+def test_a_model_of_another_kind_is_scored_on_as_many_ids_as_it_or_the_caller_says():
+    model = handmade.induction_gpt()
+    scores = induction_scores(model, n_tokens=10)
+    plain = nn.Sequential(model)  # without a config
+    with pytest.raises(ValueError, match="Sequential does not say how many tokens it knows: give n_vocab"):
+        induction_scores(plain, n_tokens=10)
+    assert np.array_equal(induction_scores(plain, n_tokens=10, n_vocab=16), scores)
+    plain.config = SimpleNamespace(vocab_size=16)  # as models of transformers say it
+    assert np.array_equal(induction_scores(plain, n_tokens=10), scores)
 
 
 def test_the_previous_token_head_alone_makes_no_induction():

@@ -11,9 +11,9 @@ Shapes: T time, H heads, L layers, V vocabulary. Arrays come as (L, H), heads an
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
+from torch import nn
 
 from minigpt.inspection.record import Recording, record
-from minigpt.models.gpt import GPT
 
 Tokens = Sequence[str] | Sequence[int]
 """A label or an id for each position: only which of them are equal matters."""
@@ -131,16 +131,35 @@ def uniform_score(name: str, tokens: Tokens, causal: bool = True) -> float:
 
 
 def induction_scores(
-    model: GPT, n_tokens: int = 25, n_repeats: int = 2, n_texts: int = 4, seed: int = 0, start: int | None = None
+    model: nn.Module,
+    n_tokens: int = 25,
+    n_repeats: int = 2,
+    n_texts: int = 4,
+    seed: int = 0,
+    start: int | None = None,
+    n_vocab: int | None = None,
 ) -> np.ndarray:
     """The induction score of each head on random tokens that are repeated, mean over `n_texts` such texts: (L, H).
+
+    `model`: any that `record` records from ids. `n_vocab`: how many ids it knows, where its config does not say it.
 
     Random, so that nothing but the repetition tells what comes next. After Olsson et al. 2022, who repeat 25 tokens
     four times behind a start token (`start`), and leave out the most and the least common, which this does not.
     Baseline: `uniform_score("induction", repeated_tokens(...))`.
     """
-    texts = [repeated_tokens(model.config.n_vocab, n_tokens, n_repeats, seed + i, start) for i in range(n_texts)]
+    V = vocabulary(model) if n_vocab is None else n_vocab
+    texts = [repeated_tokens(V, n_tokens, n_repeats, seed + i, start) for i in range(n_texts)]
     return np.mean([head_scores(record(model, ids))["induction"] for ids in texts], axis=0)
+
+
+def vocabulary(model: nn.Module) -> int:
+    """V, as the model's config says it, in our words or in those of transformers. Raises ValueError where none does."""
+    config = getattr(model, "config", None)
+    found = (getattr(config, name, None) for name in ("n_vocab", "vocab_size"))
+    V = next((n for n in found if isinstance(n, int)), None)
+    if V is None:
+        raise ValueError(f"{type(model).__name__} does not say how many tokens it knows: give n_vocab")
+    return V
 
 
 def repeated_tokens(
