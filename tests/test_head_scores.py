@@ -174,6 +174,22 @@ def test_positional_scores_need_a_distance(texts):
         positional_scores(texts)
 
 
+def test_padding_is_left_out_of_the_scores_wherever_it_stands():
+    rows = [[0.5, 0.5, 0], [0.9, 0.1, 0], [0.3, 0.7, 0]]
+    padded = recording(*rows, tokens=["a", "b", "pad"])
+    short = head_scores(recording(*(row[:2] for row in rows[:2]), tokens=["a", "b"]))
+    for name, score in head_scores(padded, torch.tensor([False, False, True])).items():
+        np.testing.assert_array_equal(score, short[name])
+    assert short["previous token"].item() == pytest.approx(0.9)
+    assert head_scores(padded)["previous token"].item() == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize("padding", [[0, 0, 1], [False, True], [True, True, True]])
+def test_padding_that_does_not_fit_is_refused_with_what_does(padding):
+    with pytest.raises(ValueError, match="give a bool for each of the 3 tokens"):
+        head_scores(recording(*np.eye(3)), padding)
+
+
 def test_cross_attention_has_no_head_scores():
     cross = Recording(("a",), ("x", "y"), {"attn": np.full((1, 1, 2), 0.5)}, {}, None, "by hand")
     with pytest.raises(ValueError, match="looks at another text"):

@@ -9,6 +9,7 @@ Shapes: T time, H heads, L layers, V vocabulary. Arrays come as (L, H), heads an
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from torch import nn
@@ -96,15 +97,18 @@ def entropy_bits(attention: np.ndarray) -> np.ndarray:
     return np.abs((attention * logs).sum(axis=-1))  # all are 0 or less; abs and not minus, as -0.0 looks odd
 
 
-def head_scores(recording: Recording) -> dict[str, np.ndarray]:
+def head_scores(recording: Recording, padding: Any = None) -> dict[str, np.ndarray]:
     """What one text says about each head: name -> (L, H).
 
+    `padding`: (T,) of bool, True for a token that only fills the row; such tokens are left out, as if never there.
     Every name in `PATTERNS`: the mean weight on that pattern, 0 to 1, NaN where the text has no such place.
     "entropy": the mean over positions, in bits. "spread": entropy as a share of what looking everywhere alike would
     have, 0 to 1, the mean over the positions that have a choice.
     Compare with `uniform_score`. Raises ValueError for cross-attention, and where layers cannot be stacked.
     """
     attention, tokens = self_attention(recording), recording.tokens
+    if padding is not None:
+        attention, tokens = without(padding, attention, tokens)
     scores = {name: pattern_score(attention, pattern(tokens)) for name, pattern in PATTERNS.items()}
     entropy = entropy_bits(attention)  # of each layer, head and position
     causal = not np.triu(attention, k=1).any()
@@ -113,6 +117,18 @@ def head_scores(recording: Recording) -> dict[str, np.ndarray]:
     scores["entropy"] = entropy.mean(axis=-1)
     scores["spread"] = (entropy[..., choice] / most[choice]).sum(axis=-1) / (choice.sum() or np.nan)
     return scores
+
+
+def without(padding: Any, attention: np.ndarray, tokens: Sequence[str]) -> tuple[np.ndarray, list[str]]:
+    """Attention and labels of the tokens that are no padding. Raises ValueError for another array, or if all are."""
+    fills = np.asarray(padding)
+    if fills.dtype != bool or fills.shape != (len(tokens),) or fills.all():
+        raise ValueError(
+            f"padding of {fills.dtype} and shape {fills.shape}: give a bool for each of the {len(tokens)} tokens, True "
+            "where it is padding, as in attention_mask[0] == 0, and not all of them"
+        )
+    kept = ~fills
+    return attention[..., kept, :][..., kept], [token for token, one in zip(tokens, kept, strict=True) if one]
 
 
 def uniform_score(name: str, tokens: Tokens, causal: bool = True) -> float:
