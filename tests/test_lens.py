@@ -43,6 +43,12 @@ def test_a_recording_without_the_stream_is_refused_with_what_to_record(model):
         logit_lens(model, record(model, IDS, names="h.1"))
 
 
+@pytest.mark.parametrize("read", [lambda model: logit_lens(model, IDS), lambda model: attribution(model, IDS, 1)])
+def test_another_model_is_refused_with_how_to_read_it(model, read):
+    with pytest.raises(TypeError, match=r"a minigpt GPT, not Sequential.*load_pretrained.*record\(model, ids, names"):
+        read(torch.nn.Sequential(model))
+
+
 def test_the_lens_sees_the_induction_model_decide_in_block_1():
     ids = handmade.repeated(7)
     best = logit_lens(handmade.induction_gpt(), ids)[:, 7:13].argmax(-1)

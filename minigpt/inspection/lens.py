@@ -25,10 +25,11 @@ def logit_lens(model: GPT, text: Recording | Tensor | Sequence[int]) -> np.ndarr
     `text`: the ids, or a recording made with `names=STREAM`, so that the model need not run again. The last of the
     L + 1 are the model's own logits. Early ones are a reading, not what the model computes: nothing in training asks
     that the stream be in the head's language before the end. Takes L + 1 times the memory of the logits.
-    Raises ValueError for a recording without the stream.
+    Raises TypeError for another model, ValueError for a recording without the stream.
 
     Source: nostalgebraist 2020, "interpreting GPT: the logit lens".
     """
+    check_gpt(model, "logit_lens")
     recording = text if isinstance(text, Recording) else record(model, text, names=STREAM)
     names = ["drop", *(f"h.{i}" for i in range(len(model.h)))]
     if missing := [name for name in names if name not in recording.activations]:
@@ -73,8 +74,9 @@ def attribution(
     Only the direct way to the logits counts: a previous-token head that an induction head needs may get nothing here.
 
     Source: Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits".
-    Raises ValueError for a token outside the vocabulary or a position outside the text.
+    Raises TypeError for another model, ValueError for a token outside the vocabulary or a position outside the text.
     """
+    check_gpt(model, "attribution")
     tokens = [token] if against is None else [token, against]
     if not all(0 <= i < model.config.n_vocab for i in tokens):
         raise ValueError(f"tokens {tokens}: give ids from 0 to {model.config.n_vocab - 1}")
@@ -103,6 +105,17 @@ def attribution(
         biases=float(sum(biases) + numbers(model.ln_f.bias) @ direction),
         logit=float(logit),
     )
+
+
+def check_gpt(model: Any, what: str) -> None:
+    """Raises TypeError, with the way out, for a model whose stream, last norm and head do not lie where a GPT's do."""
+    if not all(hasattr(model, part) for part in ("drop", "h", "ln_f", "wte", "head")):
+        raise TypeError(
+            f"{what} reads a minigpt GPT, not {type(model).__name__}. A GPT-2 of transformers becomes one: "
+            "model.save_pretrained(folder), then minigpt.weights.load_pretrained(folder). Of any other model, "
+            'record(model, ids, names=...) keeps what its modules put out, e.g. names="layers.*", and its own norm '
+            "and head turn that into logits"
+        )
 
 
 def written(c_proj: np.ndarray, outputs: np.ndarray) -> np.ndarray:
