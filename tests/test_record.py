@@ -290,6 +290,18 @@ def test_what_is_no_text_is_refused(model, ids):
         record(model, ids)
 
 
+@pytest.mark.parametrize(("text", "way"), [("the cat", "tokenizer.encode"), ({"input_ids": IDS}, "from_transformers")])
+def test_a_text_and_what_a_tokenizer_of_transformers_gives_are_refused_with_the_way_out(model, text, way):
+    with pytest.raises(TypeError, match=way):
+        record(model, text)
+
+
+def test_attention_that_pytorch_hides_is_named_where_none_is_found():
+    hidden = nn.TransformerEncoderLayer(8, 2, dim_feedforward=8, batch_first=True)
+    with pytest.raises(ValueError, match=r"nn\.MultiheadAttention.* hides"):
+        record(hidden, torch.randn(3, 8)).attention_stack()
+
+
 def test_labels_that_do_not_fit_are_refused(model):
     with pytest.raises(ValueError, match="2 labels for 7 positions"):
         record(model, IDS, tokens=["a", "b"])

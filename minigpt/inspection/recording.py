@@ -45,7 +45,7 @@ class Recording:
         if not self.attention:
             raise ValueError(
                 f"no attention was found in {self.model}: it is seen where a module calls scaled_dot_product_attention "
-                "or softmax over a matrix of scores"
+                "or softmax over a matrix of scores; nn.MultiheadAttention, also inside of nn.Transformer, hides these"
             )
         shapes = {name: array.shape for name, array in self.attention.items()}
         if len(set(shapes.values())) > 1:

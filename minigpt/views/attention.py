@@ -57,7 +57,8 @@ def checked(recording: Recording) -> Weights:
     if not hasattr(recording, "tokens") or not hasattr(recording, "attention_stack"):
         raise TypeError(
             f"shown is a recording with `tokens` and `attention_stack()`, not {type(recording).__name__}: "
-            "minigpt.inspection.record(model, ids, tokens) makes one"
+            "record(model, ids, tokens) of minigpt.inspection.record makes one, and in minigpt.inspection.adapters "
+            "from_transformers(model, tokenizer, text), or from_outputs(outputs, tokens) of what a model returned"
         )
     tokens = plain.labels(recording.tokens, "tokens")
     given = getattr(recording, "source_tokens", None)
