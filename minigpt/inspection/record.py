@@ -184,8 +184,8 @@ def one_text(model: nn.Module, ids: Tensor | Sequence[int]) -> Tensor:
     """The input as a batch of one, where the model is: (1, T) ids or (1, T, C) numbers."""
     if isinstance(ids, str | Mapping):
         raise TypeError(
-            f"{type(ids).__name__} came, and record takes the ids of a text, e.g. tokenizer.encode(text); a text itself, "
-            "or what a tokenizer of transformers gives, is for from_transformers of minigpt.inspection.adapters"
+            f"{type(ids).__name__} came, and record takes the ids of a text, e.g. tokenizer.encode(text); a text, and "
+            "what a tokenizer of transformers made of it, are for from_transformers of minigpt.inspection.adapters"
         )
     x = torch.as_tensor(ids)
     if x.ndim == (2 if x.is_floating_point() else 1):
