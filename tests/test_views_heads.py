@@ -209,6 +209,9 @@ def test_scores_reach_the_page_one_for_each_head_layer_after_layer() -> None:
     view = views.heads(causal_recording(L=2, H=3), scores=scores, sort="previous token")
     assert view.scores == {"previous token": [0, 1, 2, 3, 4, 5]}
     assert view.score == "previous token"
+    assert (view.layer, view.head) == (1, 2)  # the first in the order is enlarged, unless another is named
+    named = views.heads(causal_recording(L=2, H=3), head=1, scores=scores, sort="previous token")
+    assert (named.layer, named.head) == (0, 1)
 
 
 def test_scores_of_another_model_are_dropped_with_it() -> None:

@@ -29,8 +29,8 @@ def live_heads(
     tokenizer: Any = None,
     text: str = TEXT,
     *,
-    layer: int = 0,
-    head: int = 0,
+    layer: int | None = None,
+    head: int | None = None,
     scores: bool = True,
     sort: str = "",
 ) -> Any:
@@ -39,8 +39,9 @@ def live_heads(
     `model`: any that `inspection.record` records from the ids of one text, such as a GPT, also with the reader's own
     attention in it, a module of the reader's, an `Encoder` or `MaskedLM`, a model of transformers; without one, that of
     the course. `tokenizer`: the model's own, with `encode(text)`; a list, the word of each id; or a function from a
-    text to (ids, labels). `layer`, `head`: which is enlarged at first. `scores`: are the heads scored at each key, so
-    that they can be sorted? `sort`: by which of `inspection.heads.head_scores` at first.
+    text to (ids, labels). `layer`, `head`: which is enlarged at first; without them the first in the order. `scores`:
+    are the heads scored at each key, so that they can be sorted? `sort`: by which of `inspection.heads.head_scores` at
+    first.
 
     What cannot be shown is said above the heads, and the last picture stays. In a page that is only read there is one
     picture, of `text`. Raises TypeError for an encoder-decoder, and what the first text raises, if it cannot be shown.

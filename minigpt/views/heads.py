@@ -74,13 +74,16 @@ class Heads(View):
     _rollout: np.ndarray | None = None
     _undefined = ""  # the warning of scores that no head has
 
-    def __init__(self, recording: Recording, layer: int = 0, head: int = 0, **options: Any) -> None:
+    def __init__(self, recording: Recording, layer: int | None = None, head: int | None = None, **options: Any) -> None:
         scores, score = options.pop("scores", None), options.pop("sort", "")
         traits = self._read(recording, **options)
-        check_head(traits["shape"], layer, head)
         traits["scores"], undefined = head_options.head_scores(scores, traits["shape"]), head_options.undefined(scores)
         self._undefined = head_options.undefined_in_words(undefined)
         traits["warning"] = f"{traits['warning']} {self._undefined}".strip()
+        if layer is None and head is None:
+            layer, head = divmod(int(np.argmax(traits["scores"].get(score, 0))), traits["shape"][1])
+        layer, head = layer or 0, head or 0
+        check_head(traits["shape"], layer, head)
         super().__init__(layer=layer, head=head, score="" if score in undefined else score, **traits)
 
     def show(self, recording: Recording, **options: Any) -> None:
@@ -238,8 +241,8 @@ class Heads(View):
 def heads(
     recording: Recording,
     *,
-    layer: int = 0,
-    head: int = 0,
+    layer: int | None = None,
+    head: int | None = None,
     scores: Mapping[str, Any] | None = None,
     sort: str = "",
     padding: Any = None,
@@ -250,7 +253,8 @@ def heads(
 ) -> Heads:
     """Show the attention of every head; click, or Enter, enlarges one; its rows tell in words who looks at whom.
 
-    `recording` has `tokens` and `attention_stack() -> (L, H, T, S)`, weights from 0 to 1, as `inspection.record` gives.
+    `layer`, `head`: which is enlarged at first; without them the first in the order.
+    `recording` has `tokens` and `attention_stack() -> (L, H, T, S)`, weights from 0 to 1: see `inspection.record`.
     Weights travel as one byte each, the square root in 255 steps, so that what is shown is off by at most 0.004. Of
     more than 256 tokens the page gets thumbnails, and a head as a whole when it is enlarged.
 
