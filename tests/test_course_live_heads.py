@@ -9,8 +9,9 @@ import transformers
 from small_models import randomised
 from torch import nn
 
-from minigpt import course
+from minigpt import course, views
 from minigpt.config import EncoderConfig, GPTConfig, TranslatorConfig
+from minigpt.course.live_heads import LiveHeads
 from minigpt.course.real_model import with_class
 from minigpt.inspection.adapters import from_transformers
 from minigpt.inspection.heads import head_scores
@@ -300,10 +301,22 @@ def test_a_model_that_reads_two_texts_is_refused():
         Both(),
     ]
     for model in refused:
-        with pytest.raises(TypeError, match=r"course\.try_translator.*views\.translation"):
+        with pytest.raises(TypeError, match=r"views\.translation.*from_transformers.*course\.try_translator"):
             course.live_heads(model, BYTES, "abc")
     with pytest.raises(TypeError, match=r"runs a torch\.nn\.Module, not int"):
         course.live_heads(3, BYTES, "abc")
+
+
+def test_a_model_that_takes_long_says_so_before_the_next_text(gpt):
+    view, said = views.heads(record(gpt, [1, 2])), []
+    output = LiveHeads(gpt, lambda text: (BYTES.encode(text), list(text)), "ab", view, scores=True)
+    output.output.observe(lambda change: said.append(change["new"]), names="value")
+    output.text.value = "abc"
+    output.seconds = 12.3
+    output.text.value = "abcd"
+    words = [re.sub("<[^>]+>", "", one) for one in said]
+    assert words == ["3 tokens.", "Reading; the text before took 12 s.", "4 tokens."]
+    assert output.seconds != 12.3
 
 
 def test_what_cannot_be_shown_at_first_is_an_error(gpt):

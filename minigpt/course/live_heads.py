@@ -2,6 +2,7 @@
 
 import inspect
 import warnings
+from time import perf_counter
 from typing import Any
 
 import ipywidgets
@@ -52,25 +53,32 @@ def live_heads(
         model, tokenizer = load_shipped()
     check_model(model)
     read = reader(model, tokenizer)
+    started = perf_counter()
     recording, options = pictured(model, read, text)
     sorting = dict(scores=sortable(recording) if scores else None, sort=sort)
     view = views.heads(recording, layer=layer, head=head, **sorting, **options)
-    return view if is_static() else LiveHeads(model, read, text, view, scores).box
+    return view if is_static() else LiveHeads(model, read, text, view, scores, perf_counter() - started).box
 
 
 class LiveHeads:
-    """The field and the heads; what cannot be shown is said in words and leaves the rest as it was."""
+    """The field and the heads; what cannot be shown is said in words and leaves the rest as it was.
 
-    def __init__(self, model: nn.Module, read: Read, text: str, view: Heads, scores: bool):
-        self.model, self.read, self.view, self.scores = model, read, view, scores
+    `seconds`: how long the last text took, which is said where it was long enough to wonder.
+    """
+
+    def __init__(self, model: nn.Module, read: Read, text: str, view: Heads, scores: bool, seconds: float = 0):
+        self.model, self.read, self.view, self.scores, self.seconds = model, read, view, scores, seconds
         field = ipywidgets.Textarea if "\n" in text else ipywidgets.Text
-        self.text = field(value=text, description="Text", layout=ipywidgets.Layout(width="100%"))
+        self.text = field(value=text, description="Text", layout=ipywidgets.Layout(width="auto"))
         self.output = ipywidgets.HTML(said(counted(view.tokens)))
         self.text.observe(self.look, names="value")  # of keys that come while the model runs, the page sends the last
         self.box = ipywidgets.VBox([self.text, self.output, view])
 
     def look(self, change: Any = None) -> None:
         """Show the heads over the text as it is now."""
+        if self.seconds > 1:
+            self.output.value = said(f"Reading; the text before took {self.seconds:.0f} s.")
+        started = perf_counter()
         try:
             recording, options = pictured(self.model, self.read, self.text.value)
             with self.view.hold_sync(), warnings.catch_warnings(action="ignore"):  # the view says itself what is odd
@@ -80,6 +88,7 @@ class LiveHeads:
             self.output.value = said(counted(self.view.tokens) + self.unsorted())
         except Exception as error:  # whatever the reader's model raises belongs in front of the reader
             self.output.value = said(f"{reason(error)} The heads are still those of the text before.")
+        self.seconds = perf_counter() - started
 
     def unsorted(self) -> str:
         """Why the order that was chosen is not there; it comes back with a text that has what it counts."""
@@ -119,8 +128,9 @@ def check_model(model: Any) -> None:
     if len(needed) > 1 or getattr(getattr(model, "config", None), "is_encoder_decoder", False):
         needs = " and ".join(needed) if len(needed) > 1 else "a second text, which it writes"
         raise TypeError(
-            f"{name} needs {needs}, and live_heads gives a model the ids of one text: for an encoder-decoder there are "
-            "course.try_translator, to type in, and views.translation, which shows a recording of it"
+            f"{name} needs {needs}, and live_heads gives a model the ids of one text. views.translation shows the "
+            "three attentions of an encoder-decoder, recorded by from_transformers of "
+            "minigpt.inspection.adapters; for a Translator of the course course.try_translator has a field to type in"
         )
 
 
