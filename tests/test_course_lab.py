@@ -319,6 +319,28 @@ def test_the_model_of_the_course_is_there_without_asking():
     assert lab().shape[:2] == [6, 6]
 
 
+def test_a_tokenizer_of_transformers_reads_and_labels_as_ours_does(bench, model):
+    class Bytes:  # what the bench asks of one
+        def __call__(self, text):
+            return {"input_ids": list(text.encode())}
+
+        def encode(self, text):
+            return [*text.encode(), 256]
+
+        def convert_ids_to_tokens(self, ids):
+            return [self.decode([i]) for i in ids]
+
+        def decode(self, ids, **_):
+            return "".join(map(chr, ids))
+
+    theirs = Bench(model, Bytes())
+    assert theirs.encode(model, "abcab") == bench.encode(model, "abcab")
+    ours = [share for _, _, share in ask(bench)["next"]["rows"]]
+    assert [share for _, _, share in ask(theirs)["next"]["rows"]] == ours
+    with pytest.raises(ValueError, match="Nothing is typed yet"):
+        theirs.encode(model, "")
+
+
 def test_a_model_needs_its_tokenizer_and_has_to_be_a_gpt(model):
     with pytest.raises(ValueError, match="together with its tokenizer"):
         lab(model)

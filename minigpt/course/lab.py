@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from minigpt import views
+from minigpt.course.reading import coders
 from minigpt.inspection.interventions import ablate_head, head_outputs, patch_head, scale_heads
 from minigpt.inspection.lens import STREAM, logit_lens
 from minigpt.inspection.record import Recording, evaluating, record
@@ -37,11 +38,12 @@ def lab(
 ) -> Any:
     """The attention lab, live: type, change heads, and watch all heads, the next token and the logit lens follow.
 
-    `model` and `tokenizer` are a GPT and its own; without them the model that comes with the course. `layer`, `head`:
-    which head is enlarged at first. `other`, a second GPT with the same tokenizer, or `other_prompt`, a second text, is
-    shown beside the first, with their difference. A head is switched off, set to its mean over the text, scaled, or
-    patched with what the same head does in the second; changed heads act on the first alone. Raises TypeError for
-    another kind of model, and ValueError for a prompt that does not fit or a head that the model does not have.
+    `model` and `tokenizer` are a GPT and its own, ours or that of transformers; without them the model that comes with
+    the course. `layer`, `head`: which head is enlarged at first. `other`, a second GPT with the same tokenizer, or
+    `other_prompt`, a second text, is shown beside the first, with their difference. A head is switched off, set to its
+    mean over the text, scaled, or patched with what the same head does in the second; changed heads act on the first
+    alone. Raises TypeError for another kind of model, and ValueError for a prompt that does not fit or a head that the
+    model does not have.
     """
     if (model is None) != (tokenizer is None):
         raise ValueError("give a model together with its tokenizer, or neither for the model of the course")
@@ -62,10 +64,12 @@ class Bench:
         for one in (model, other):
             if one is not None and not isinstance(one, GPT):
                 raise TypeError(
-                    f"the lab takes a minigpt GPT, not {type(one).__name__}: course.live_heads shows the heads of any "
-                    "model as you type, views.heads those of any recording"
+                    f"the lab takes a minigpt GPT, not {type(one).__name__}. A GPT-2 of transformers becomes one: "
+                    "model.save_pretrained(folder), then minigpt.weights.load_pretrained(folder). course.live_heads "
+                    "shows the heads of any model as you type, views.heads those of any recording"
                 )
-        self.model, self.tokenizer, self.other = model, tokenizer, other
+        self.model, self.other = model, other
+        self.ids_of, self.labels = coders(tokenizer)
         self.recorded = lru_cache(KEPT)(self._recorded)
         self.outputs = lru_cache(KEPT)(self._outputs)
         self.untouched = lru_cache(KEPT)(self._untouched)
@@ -98,7 +102,7 @@ class Bench:
 
     def encode(self, model: GPT, text: str) -> Ids:
         """The text's ids. Raises ValueError for a text that is empty or does not fit into the model."""
-        ids = tuple(self.tokenizer.encode(text))
+        ids = tuple(self.ids_of(text)) if text else ()
         n_ctx = model.config.n_ctx
         if not ids:
             raise ValueError("Nothing is typed yet: begin with a word.")
@@ -134,7 +138,7 @@ class Bench:
 
     def _recorded(self, model: GPT, ids: Ids, changed: tuple, source: Ids | None, steps: int) -> Recording:
         with changed_heads(model, dict(changed), self.outputs(source, steps) if source else None):
-            return record(model, ids, self.tokenizer.labels(list(ids)), names=(*STREAM, "h.*.attn.c_attn"))
+            return record(model, ids, self.labels(list(ids)), names=(*STREAM, "h.*.attn.c_attn"))
 
     def _outputs(self, ids: Ids, steps: int) -> np.ndarray:
         """What each head of the second puts out, (L, H, T, D)."""
@@ -160,7 +164,7 @@ class Bench:
         """Tokens that are among the likeliest in one of the two, the likeliest now first, with both probabilities."""
         shown = torch.maximum(before, now).topk(min(SHOWN, len(now))).indices
         shown = shown[now[shown].argsort(descending=True, stable=True)].tolist()
-        return list(zip(self.tokenizer.labels(shown), before[shown].tolist(), now[shown].tolist(), strict=True))
+        return list(zip(self.labels(shown), before[shown].tolist(), now[shown].tolist(), strict=True))
 
     def lens(self, run: Recording, position: int | None) -> dict[str, Any]:
         """The likeliest next token after each part, as the logit lens reads it, at one position."""
@@ -170,7 +174,7 @@ class Bench:
         logits = torch.from_numpy(logit_lens(self.model, replace(run, activations=here))[:, 0])  # a row for each part
         share, best = logits.softmax(dim=-1).max(dim=-1)
         after = ["the embedding", *(f"block {n}" for n in range(self.model.config.n_layer))]
-        rows = zip(after, self.tokenizer.labels(best.tolist()), share.tolist(), strict=True)
+        rows = zip(after, self.labels(best.tolist()), share.tolist(), strict=True)
         return {"position": position, "rows": list(rows)}
 
 

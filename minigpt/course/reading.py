@@ -38,11 +38,8 @@ def reader(model: Any, tokenizer: Any) -> Read:
 
 def read_by(tokenizer: Any, config: Any) -> Read:
     """The same without a look at lengths."""
-    if hasattr(tokenizer, "convert_ids_to_tokens"):  # of transformers
-        return partial(encoded, partial(adapters.encoded, tokenizer), partial(adapters.labels, tokenizer), None)
     if hasattr(tokenizer, "encode"):
-        labels = getattr(tokenizer, "labels", None) or (lambda ids: [tokenizer.decode([i]) for i in ids])
-        return partial(encoded, tokenizer.encode, labels, config)
+        return partial(encoded, *coders(tokenizer), config)
     if isinstance(tokenizer, Sequence) and not isinstance(tokenizer, str):
         return partial(encoded, partial(word_ids, tokenizer, config), lambda ids: [tokenizer[i] for i in ids], config)
     if callable(tokenizer):
@@ -51,6 +48,13 @@ def read_by(tokenizer: Any, config: Any) -> Read:
         f"{type(tokenizer).__name__} is no tokenizer: give an object with encode(text), a list with the word of each "
         "id, or a function from a text to (ids, labels)"
     )
+
+
+def coders(tokenizer: Any) -> tuple[Encode, Labels]:
+    """From a text to its ids, and from ids to labels: of a tokenizer of ours, of transformers, or with `decode`."""
+    if hasattr(tokenizer, "convert_ids_to_tokens"):  # of transformers
+        return partial(adapters.encoded, tokenizer), partial(adapters.labels, tokenizer)
+    return tokenizer.encode, getattr(tokenizer, "labels", lambda ids: [tokenizer.decode([i]) for i in ids])
 
 
 def encoded(encode: Encode, labels: Labels, config: Any, text: str) -> tuple[list[int], Sequence[str]]:
