@@ -145,3 +145,20 @@ def test_every_rule_of_a_style_sheet_stays_inside_the_root_class(name: str) -> N
     for selectors in re.findall(r"([^{}]+)\{", rules):
         for selector in selectors.split(","):
             assert ".minigpt" in selector, selector
+
+
+def test_a_page_of_its_own_holds_the_view_as_it_is_now(tmp_path) -> None:
+    note = Note()
+    note.text = "é”"
+    note.save(tmp_path / "note.html")
+    page = (tmp_path / "note.html").read_text(encoding="utf-8")
+    assert page.startswith('<!doctype html><html lang="en"><meta charset="utf-8"><title>A &quot;note&quot; &amp; more<')
+    assert note.static_html() in page
+
+
+def test_where_no_widget_can_be_shown_a_live_view_says_what_it_showed_and_how_to_keep_it(monkeypatch) -> None:
+    monkeypatch.delenv("MINIGPT_STATIC", raising=False)
+    data, _ = Note()._repr_mimebundle_()
+    assert data["text/plain"].startswith('A "note" & more The view itself comes back when this cell is run')
+    assert "save('page.html')" in data["text/plain"]
+    assert "application/vnd.jupyter.widget-view+json" in data

@@ -1,6 +1,9 @@
 """The common ground of all views: live in a kernel, or a static face in a saved notebook."""
 
+import html
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import anywidget
@@ -47,6 +50,11 @@ class View(anywidget.AnyWidget):
         state |= {"live": False, "error": ""} | self.stored()
         return static.embed(self.name, self.describe(), self.face(), state)
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a page (.html) that any browser opens, without a kernel or a network: the view as it is now."""
+        head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(self.describe())}</title>'
+        Path(path).write_text(f"{head}<body>{self.static_html()}</body></html>", encoding="utf-8")
+
     def guarded(self, callback: Callable[..., Any], *arguments: Any) -> Any:
         """The callback's result; None when it fails, and the view then says why instead of standing still."""
         try:
@@ -60,4 +68,6 @@ class View(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         if static.is_static():
             return {"text/html": self.static_html(), "text/plain": self.describe()}
-        return super()._repr_mimebundle_(**kwargs)
+        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
+        again = "The view itself comes back when this cell is run; its save('page.html') writes a page that keeps it."
+        return data | {"text/plain": f"{self.describe()} {again}"}, metadata
