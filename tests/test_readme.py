@@ -81,6 +81,24 @@ def test_files_that_the_text_names_exist(name):
         assert (ROOT / path).exists(), path
 
 
+def test_the_cell_for_a_readers_own_model_runs(tmp_path, monkeypatch):
+    transformers, tokenizers = pytest.importorskip("transformers"), pytest.importorskip("tokenizers")
+    cell = re.search(
+        r"## The heads of your own model\n.*?```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL
+    )
+    letters = tokenizers.ByteLevelBPETokenizer()
+    letters.train_from_iterator(["a red ball"], vocab_size=260)
+    sizes = dict(vocab_size=letters.get_vocab_size(), n_embd=8, n_head=2, n_layer=2, bos_token_id=0, eos_token_id=0)
+    names = dict(
+        model=transformers.GPT2LMHeadModel(transformers.GPT2Config(**sizes)),
+        tokenizer=transformers.PreTrainedTokenizerFast(tokenizer_object=letters._tokenizer),
+    )
+    monkeypatch.chdir(tmp_path)
+    exec(cell[1], names)
+    assert names["view"].score == "previous token"
+    assert (tmp_path / "heads.html").stat().st_size > 10_000
+
+
 if __name__ == "__main__":
     assert sys.argv[1:] == ["--write"], __doc__
     README.write_text(with_table(README.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
