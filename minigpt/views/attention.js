@@ -111,7 +111,7 @@ export function makeGrid(root, choose, toggle = null) {
   const place = () => {
     root.style.maxWidth = order ? `min(520px, ${74 * H - 2}px)` : "";
     root.style.gridTemplateColumns = order
-      ? `repeat(auto-fill, minmax(max(42px, (100% - ${2 * H}px) / ${H}), 1fr))` // fewer than H where L11H11 needs it
+      ? `repeat(auto-fill, minmax(max(41px, (100% - ${2 * H}px) / ${H}), 1fr))` // fewer than H where L11H11 needs it
       : `auto repeat(${H}, minmax(0, 72px))`;
     buttons.forEach((button, n) => (button.lastChild.textContent = notes ? `${shortName(n, H)}\n${notes[n]}` : ""));
     if (order) return root.replaceChildren(...order.map((n) => buttons[n]));
