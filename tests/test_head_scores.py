@@ -1,5 +1,6 @@
 """Head scores find, in models that are set by hand, the heads that were put there, and no others."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,6 +11,7 @@ from torch import nn
 from minigpt.inspection import heads
 from minigpt.inspection.heads import head_scores, induction_scores, positional_scores, repeated_tokens, uniform_score
 from minigpt.inspection.record import Recording, record
+from minigpt.inspection.translation import TranslationRecording
 from minigpt.models.attention import Attention
 from tests import handmade
 
@@ -194,6 +196,14 @@ def test_cross_attention_has_no_head_scores():
     cross = Recording(("a",), ("x", "y"), {"attn": np.full((1, 1, 2), 0.5)}, {}, None, "by hand")
     with pytest.raises(ValueError, match="looks at another text"):
         head_scores(cross)
+
+
+def test_a_translation_has_head_scores_for_each_of_its_texts():
+    own, cross = recording(*np.eye(2)), replace(recording(*np.eye(2)), source_tokens=("x", "y"))
+    both = TranslationRecording(encoder=own, decoder=own, cross=cross, written=("b", "c"))
+    with pytest.raises(TypeError, match="take its encoder or its decoder"):
+        head_scores(both)
+    assert head_scores(both.encoder)["current token"].item() == 1
 
 
 def test_an_unknown_score_is_refused_with_the_names_there_are():

@@ -221,7 +221,11 @@ def positional_scores(recordings: Recording | Iterable[Recording]) -> np.ndarray
 
 
 def self_attention(recording: Recording) -> np.ndarray:
-    """The attention of all layers, (L, H, T, T). Raises ValueError for attention to another text."""
+    """The attention of all layers, (L, H, T, T). Raises TypeError for the recording of a translation, which has three,
+    and ValueError for attention to another text."""
+    if not hasattr(recording, "attention_stack"):
+        name = type(recording).__name__
+        raise TypeError(f"head scores need a Recording, not {name}: of a translation take its encoder or its decoder")
     attention = recording.attention_stack()
     if recording.source_tokens is not None or attention.shape[-2] != attention.shape[-1]:
         raise ValueError(f"attention of shape {attention.shape} looks at another text: head scores need self-attention")
