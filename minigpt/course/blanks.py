@@ -30,7 +30,7 @@ def fill_in(model: MaskedLM, words: Sequence[str], text: str) -> Any:
     if is_static():
         display({"text/plain": as_text(model, words, text), "text/html": as_html(model, words, text)}, raw=True)
         return None
-    sentence = ipywidgets.Text(value=text, description="Sentence", layout=ipywidgets.Layout(width="100%"))
+    sentence = ipywidgets.Text(value=text, description="Sentence", layout=ipywidgets.Layout(width="auto"))
     answer = ipywidgets.HTML()
 
     def look(change: Any = None) -> None:

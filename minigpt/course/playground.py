@@ -29,7 +29,7 @@ class Playground:
 
     def __init__(self, model, tokenizer, prompt: str):
         self.model, self.tokenizer = model, tokenizer
-        wide = ipywidgets.Layout(width="100%")
+        wide = ipywidgets.Layout(width="auto")
         self.prompt = ipywidgets.Text(value=prompt, description="Beginning", layout=wide)
         self.write = ipywidgets.Button(description="Write on", tooltip="Let the model continue the text")
         self.output = ipywidgets.HTML()

@@ -1,7 +1,7 @@
 """The time machine: a small model that is kept at many steps of its training, under a slider.
 
-    course.time_machine()
-    course.time_machine("Rodulo had a ball. One day, Ro", step=1000)
+course.time_machine()
+course.time_machine("Rodulo had a ball. One day, Ro", step=1000)
 """
 
 import os

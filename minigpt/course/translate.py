@@ -78,7 +78,7 @@ class TranslationBox:
 
     def __init__(self, model: Translator, words: WordVocabulary, sentence: str, heads: dict[str, tuple[int, int]]):
         self.model, self.words = model, words
-        wide = ipywidgets.Layout(width="100%")
+        wide = ipywidgets.Layout(width="auto")
         self.sentence = ipywidgets.Text(value=sentence, description="English", layout=wide)
         self.button = ipywidgets.Button(description="Translate", tooltip="Write the translation word by word")
         self.output = ipywidgets.HTML()
@@ -109,7 +109,7 @@ class BeamBox:
 
     def __init__(self, model: Translator, words: WordVocabulary, sentence: str, **options: Any):
         self.model, self.words = model, words
-        wide = ipywidgets.Layout(width="100%")
+        wide = ipywidgets.Layout(width="auto")
         self.sentence = ipywidgets.Text(value=sentence, description="English", layout=wide, continuous_update=False)
         self.output = ipywidgets.HTML()
         self.view = views.beam_tree(partial(searched, model, words, sentence), source=sentence, **options)

@@ -30,7 +30,7 @@ def write_tree(model: GPT, tokenizer: Any, prompt: str, k: int = 5, depth: int =
     view = views.token_tree(Branches(model, tokenizer, prompt, k).after, prompt, depth=depth, **rule)
     if is_static():
         return view
-    wide = ipywidgets.Layout(width="100%")
+    wide = ipywidgets.Layout(width="auto")
     box = ipywidgets.Text(value=prompt, description="Beginning", layout=wide, continuous_update=False)
     output = ipywidgets.HTML()
 
