@@ -346,6 +346,9 @@ def test_lists_of_another_length_say_so():
         "Element 1 of the result is a NumPy array of shape (1,), the contract asks for a list."
     )
     assert misfit(2.0, np.array(2.0)) == ""
+    assert misfit(torch.zeros(2), torch.zeros(2).bfloat16()).startswith(
+        "The result holds torch.bfloat16, which has too"
+    )
     assert misfit(torch.zeros(()), torch.zeros(2)).endswith("the contract asks for a single number.")
 
 

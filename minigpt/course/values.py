@@ -49,6 +49,8 @@ def misfit(expected: Any, got: Any, letters: str = "") -> str:
             return f"The result holds {tensor.dtype}, the contract asks for {wanted.dtype}."
         if tensor.is_floating_point() and not wanted.is_floating_point():
             return f"The result holds {tensor.dtype}, the contract asks for whole numbers."
+        if tensor.dtype in (torch.float16, torch.bfloat16) and wanted.dtype in (torch.float32, torch.float64):
+            return f"The result holds {tensor.dtype}, which has too few digits: the contract asks for {wanted.dtype}."
         return ""
     if fits(expected, got):
         return misfit_inside(expected, got) if isinstance(expected, list | tuple) else ""

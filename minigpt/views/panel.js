@@ -154,7 +154,10 @@ export function makePanel(model, root) {
     const f = facts();
     const [T, S] = [f.tokens.length, f.sources.length];
     if (isPinned()) at = [model.get("row"), model.get("column")];
-    if (at[0] >= T || at[1] >= S || (at[0] < 0 && at[1] < 0)) at = [T - 1, -1];
+    if (at[0] >= T || at[1] >= S || (at[0] < 0 && at[1] < 0)) {
+      const real = T === S ? f.padding.lastIndexOf(false) : -1; // the last token that is not padding
+      at = [real < 0 ? T - 1 : real, -1];
+    }
     drawn = drawnAt(at, isLooking || isPinned());
     showShapes(canvas, drawn.shapes, drawn.size, f.colours.font);
     title.textContent = f.heads[0].name;

@@ -33,6 +33,7 @@ CELLS = {
     "own": "more = dict(scores=scores, values=np.ones((4, 4, 14)), raw=raw, rollout=shares)\n"
     "own = views.heads(Recording(words, 4, 4), **more)\nown",
     "cross": "cross = views.heads(Recording(list('abc'), 1, 2, list('uvwxyz')), padding=np.arange(6) > 3)\ncross",
+    "padded": "padded = views.heads(Recording(list('abcde'), 1, 2), padding=np.arange(5) > 2)\npadded",
     "large": "large = views.heads(Recording(long, 2, 2))\nlarge",
     "odd": "import warnings\nwarnings.simplefilter('ignore')\nodd = views.heads(Recording(mean, 1, 2, share=0.5))\nodd",
     "many": "ranks = np.arange(144).reshape(12, 12) / 160\n"
@@ -232,6 +233,7 @@ def test_padding_is_called_so_and_masked_cells_say_why(view) -> None:
     for key in ("Home", *["ArrowRight"] * 5):
         picture(cross).press(key)
     eventually(cross.locator(".words"), "Marked: “padding y” (4): ")
+    eventually(view("padded").locator(".words"), "“c” (2)")  # the last token that is there is looked at first
     own = view("own")
     picture(own).focus()
     for key in ("Home", *["ArrowLeft"] * 14, "ArrowRight", "ArrowRight"):
