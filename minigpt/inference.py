@@ -158,10 +158,11 @@ def by_fbgemm(levels: Tensor, scale: Tensor) -> Product:
     PyTorch says that tensors with their scale inside, such as this packs, are to go: then `by_onednn` stays.
     """
     before, zeros = torch.backends.quantized.engine, torch.zeros(len(levels), dtype=torch.long)
+    quantized = torch._make_per_channel_quantized_tensor  # pyright: ignore[reportPrivateImportUsage]
     torch.backends.quantized.engine = "fbgemm"
     try:
         with warnings.catch_warnings(action="ignore", category=UserWarning):
-            rows = torch.ops.aten._make_per_channel_quantized_tensor(levels, scale.double(), zeros, 0)
+            rows = quantized(levels, scale.double(), zeros, 0)
         packed = torch.ops.quantized.linear_prepack(rows, None)
     finally:
         torch.backends.quantized.engine = before

@@ -236,6 +236,13 @@ def test_each_way_to_multiply_bytes_gives_the_same(monkeypatch, way):
     assert torch.backends.quantized.engine == engine
 
 
+@needs_int8
+def test_nothing_is_written_beside_the_text():
+    code = "import torch; from minigpt.inference import Int8Linear; Int8Linear(torch.ones(2, 2))(torch.ones(1, 2))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="oneDNN's instruction sets of x86")
 def test_a_processor_that_overflows_is_found_out():
