@@ -100,6 +100,8 @@ def saved(notebook: Notebook) -> Iterator[str]:
         for output in cell.outputs:
             if output["output_type"] == "error":
                 yield f"cell {cell.number}: ended with {output.get('ename')}"
+            if output.get("name") == "stderr":
+                yield f"cell {cell.number}: a warning stands in its output, {''.join(output['text'])[:60]!r}…"
             if match := MACHINE_PATH.search(without_data_uris(output)):
                 yield f"cell {cell.number}: its output names a folder of this machine, {match[0]}…"
 

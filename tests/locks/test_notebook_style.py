@@ -51,6 +51,10 @@ BREACHES = [
     (STARTS, lambda cells: cells[1].update(source='from minigpt import course\ncourse.start("05")\nx = 1')),
     ("`from minigpt import course`", lambda cells: cells[1].update(source='course.start("05")')),
     ("cells need ids", lambda cells: cells[3].update(id="cell-4")),
+    (
+        "cell 4: a warning stands in its output, 'deprecated",
+        lambda cells: cells[3]["outputs"].append(printed("deprecated") | {"name": "stderr"}),
+    ),
     ("cell 4: execution counts", lambda cells: cells[3].update(execution_count=7)),
     ("cell 4: times of execution", lambda cells: cells[3].update(metadata={"execution": {"iopub.busy": "now"}})),
     ("cell 4: its output is missing", lambda cells: cells[3].update(outputs=[])),
