@@ -1,6 +1,7 @@
 """Batches sent ahead are the same ones in the same order, and the peak of a run is measured and foretold."""
 
 import dataclasses
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -82,7 +83,8 @@ def test_what_cannot_be_counted_is_not_foretold():
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems count, and compress, in other ways")
 def test_the_peak_of_a_step_on_a_cpu_is_about_what_was_foretold():
     """Here the activations of one step fill 200 MB, so that what PyTorch loads for itself is a small part. In a process
-    of its own: what tests before it have left free is used again, and not seen."""
+    of its own: what tests before it have left free is used again, and not seen. And with memory that goes back to the
+    system when it is freed: else malloc keeps a fifth more, now more, now less."""
     code = """
 import torch
 from minigpt.config import GPTConfig
@@ -96,10 +98,11 @@ Trainer(GPT(config), Batches(batches.ids, 256, 1), TrainConfig(n_steps=1)).run()
 record = Trainer(GPT(config), batches, TrainConfig(n_steps=3, n_warmup=1)).run()[-1]
 print(record["peak_bytes"], record["foretold_bytes"])
 """
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    env = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "1000000"}
+    ran = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
     peak, expected = map(int, ran.stdout.split())
     assert expected > 4e8
-    assert peak == pytest.approx(expected, rel=0.25)
+    assert peak == pytest.approx(expected, rel=0.05)
 
 
 def test_what_the_program_took_before_is_forgotten():

@@ -17,7 +17,8 @@ class Peak:
 
     On a GPU those of all tensors there, as PyTorch counts them. On a CPU how much the process has grown, and the
     weights, which were there before: so what else the program loads meanwhile counts too, and what the system has
-    given before and gets used again does not.
+    given before and gets used again does not. On Linux, malloc keeps some of what is freed, so that it may be a fifth
+    more than all tensors ever took at once; with MALLOC_MMAP_THRESHOLD_=1000000 in the environment it keeps none.
     """
 
     def __init__(self, model: torch.nn.Module):
