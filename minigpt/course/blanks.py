@@ -65,6 +65,13 @@ def guessed(model: MaskedLM, words: Sequence[str], text: str, n_best: int = 5) -
     return (text.strip(), header, list(zip(*columns, strict=True))), notes
 
 
+def not_among(words: Sequence[str], unknown: str) -> str:
+    """What to say of a word that the model does not have, with those that are near it."""
+    near = ", ".join(difflib.get_close_matches(unknown, words, n=3))
+    hint = f"near it are {near}" if near else "take another word"
+    return f"“{unknown}” is not among the {len(words):,} words of the model: {hint}."
+
+
 def read_blanks(text: str, words: Sequence[str], config: EncoderConfig) -> tuple[list[int], list[str]]:
     """Ids of `cls … sep` with a mask for each blank, and what the reader should be told.
 
@@ -79,9 +86,7 @@ def read_blanks(text: str, words: Sequence[str], config: EncoderConfig) -> tuple
     number = {word: i for i, word in enumerate(words)}
     unknown = [part for part in parts if part not in number and not BLANK.fullmatch(part)]
     if unknown:
-        near = difflib.get_close_matches(unknown[0], words, n=3)
-        hint = f"near it are {', '.join(near)}" if near else "take another word"
-        raise ValueError(f"“{unknown[0]}” is not among the {len(words)} words of the model: {hint}.")
+        raise ValueError(not_among(words, unknown[0]))
     if parts[-1] != ".":
         parts.append(".")
         notes.append(NO_STOP)

@@ -1,12 +1,11 @@
 """How a typed text becomes the ids that a model reads, and a label for each, whichever tokenizer the model has."""
 
-import difflib
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
 from minigpt.config import EncoderConfig
-from minigpt.course.blanks import BLANK
+from minigpt.course.blanks import BLANK, not_among
 from minigpt.inspection import adapters
 from minigpt.text.storyland import split
 
@@ -79,10 +78,7 @@ def word_ids(words: Sequence[str], config: Any, text: str) -> list[int]:
     mask, parts = getattr(config, "mask_id", None), split(text)
     ids = [mask if BLANK.fullmatch(part) else number.get(part) for part in parts]
     if None in ids:
-        unknown = parts[ids.index(None)]
-        near = ", ".join(difflib.get_close_matches(unknown, words, n=3))
-        hint = f"near it are {near}" if near else "take another word"
-        raise ValueError(f"“{unknown}” is not among the {len(words):,} words of the model: {hint}.")
+        raise ValueError(not_among(words, parts[ids.index(None)]))
     return [i for i in ids if i is not None]
 
 
