@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minigpt.evaluation.alignment import alignment_error_rate, best_links, mutual_links, sure_links
+from minigpt.evaluation.alignment import alignment_error_rate, best_links, mutual_links, shared_out, sure_links
 from minigpt.text.storyland import Storyland
 
 LINKS = st.sets(st.tuples(st.integers(0, 4), st.integers(0, 4)))
@@ -22,6 +22,42 @@ def test_a_mutual_link_is_the_largest_weight_of_its_row_and_of_its_column():
     assert mutual_links(weights) == {(0, 0), (2, 2)}
     with pytest.raises(ValueError, match=r"shape \(3,\)"):
         mutual_links(weights[0])
+
+
+def test_what_is_shared_out_has_rows_of_1_and_columns_of_their_share():
+    plan = shared_out(np.random.default_rng(0).random((6, 8)))
+    np.testing.assert_allclose(plan.sum(axis=1), 1)
+    np.testing.assert_allclose(plan.sum(axis=0), 6 / 8, rtol=1e-6)
+
+
+def test_of_two_words_alike_the_nearer_one_is_linked():
+    # "the cat saw the dog": both articles look at both, as a model does that cannot tell them apart
+    weights = np.array([[0.4, 0, 0, 0.6, 0], [0, 1, 0, 0, 0], [0, 0, 1, 0, 0], [0.6, 0, 0, 0.4, 0], [0, 0, 0, 0, 1]])
+    true = {(word, word) for word in range(5)}
+    assert best_links(weights) != true
+    assert best_links(shared_out(weights)) == true
+
+
+def test_a_word_that_looks_nowhere_gets_what_the_others_leave():
+    weights = np.array([[0.9, 0.05, 0.05], [0.05, 0.9, 0.05], [0.4, 0.4, 0.2]])  # the full stop needs no look
+    assert best_links(weights) == {(0, 0), (1, 1), (0, 2)}
+    assert best_links(shared_out(weights, tension=0)) == {(0, 0), (1, 1), (2, 2)}
+
+
+def test_without_weights_all_that_is_left_is_the_place():
+    assert best_links(shared_out(np.full((4, 4), 0.25))) == {(word, word) for word in range(4)}
+    np.testing.assert_allclose(shared_out(np.full((4, 5), 0.2), tension=0), 0.2)
+
+
+@pytest.mark.parametrize("weights", [np.zeros(3), np.zeros((2, 3, 3)), np.full((2, 2), np.nan), np.full((2, 2), -0.1)])
+def test_what_are_no_weights_cannot_be_shared_out(weights):
+    with pytest.raises(ValueError, match="finite ones from 0 on"):
+        shared_out(weights)
+
+
+def test_a_tension_below_0_is_refused():
+    with pytest.raises(ValueError, match="tension=-1"):
+        shared_out(np.ones((2, 2)), tension=-1)
 
 
 def test_weights_of_several_heads_are_refused():

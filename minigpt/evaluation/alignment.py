@@ -4,7 +4,9 @@ Shapes: T time (target), S source time.
 Sources: Och and Ney 2003, "A Systematic Comparison of Various Statistical Alignment Models", section 6, for sure and
 possible links and the error rate; Chen et al. 2020, "Accurate Word Alignment Induction from Neural Machine
 Translation", for reading the row of a word that is read, not of one that is written; Jalili Sabet et al. 2020,
-"SimAlign", for links that both directions agree on.
+"SimAlign", for links that both directions agree on; Dyer et al. 2013, "A Simple, Fast, and Effective
+Reparameterization of IBM Model 2", for words that lie near the diagonal; Sinkhorn 1964 for rows and columns with given
+sums.
 """
 
 from collections import Counter
@@ -30,6 +32,29 @@ def mutual_links(weights: np.ndarray) -> set[Link]:
     """
     weights = np.asarray(weights)
     return {(i, j) for i, j in best_links(weights) if np.argmax(weights[:, i]) == j}
+
+
+def shared_out(weights: np.ndarray, tension: float = 4.0, n_rounds: int = 100) -> np.ndarray:
+    """The weights, bent to what is true of most pairs of sentences: (T, S) -> (T, S), each row of which sums to 1.
+
+    Word i of S and word j of T lie at like places, so each weight counts exp(-tension·|i/S - j/T|) times, and no word
+    is translated twice, so each column gets the same share, T/S. Of two words alike the nearer one is then linked, and
+    a target word that needs no look gets what the others leave. 4 is the tension that fast_align begins with, 0 asks
+    nothing of places. Weights of 0 count as one in a million. Raises ValueError for weights that are no (T, S) of
+    finite numbers from 0 on, and for a negative tension.
+    """
+    weights = np.asarray(weights, dtype=float)
+    if weights.ndim != 2 or not weights.size or not np.isfinite(weights).all() or weights.min() < 0:
+        raise ValueError(f"weights of shape {weights.shape}: give finite ones from 0 on of one head or a mean, (T, S)")
+    if not 0 <= tension < np.inf:
+        raise ValueError(f"tension={tension!r}: give 0, which asks nothing of places, or more; 4 is usual")
+    T, S = weights.shape
+    j, i = np.arange(1, T + 1)[:, None] / T, np.arange(1, S + 1) / S  # (T, 1), (S,)
+    plan = np.maximum(weights, 1e-6) * np.exp(-tension * abs(i - j))  # (T, S)
+    for _ in range(n_rounds):
+        plan = plan / plan.sum(axis=0) * T / S
+        plan = plan / plan.sum(axis=1, keepdims=True)
+    return plan
 
 
 def sure_links(links: Iterable[Link]) -> set[Link]:

@@ -1,10 +1,13 @@
 """Runs that a notebook goes on from: written and read again, and those that are shipped fit what it builds."""
 
+import numpy as np
 import pytest
 import torch
 
 from minigpt.assets import asset
 from minigpt.config import GPTConfig, TranslatorConfig
+from minigpt.evaluation.alignment import alignment_error_rate, mutual_links, shared_out, sure_links
+from minigpt.inspection.record import record
 from minigpt.models.gpt import GPT
 from minigpt.models.translator import Translator
 from minigpt.text.pairs import WordVocabulary
@@ -51,3 +54,23 @@ def test_the_shipped_decoder_fits():
     weights, losses = recorded.load_run("translation/decoder")
     model.load_state_dict(weights)
     assert losses[-1] < 0.1 * losses[0]
+
+
+def test_the_shipped_decoders_attention_aligns_what_place_alone_does_not():
+    model = GPT(GPTConfig(WORDS.n_vocab, n_ctx=80, n_embd=128, n_head=4, n_layer=3))
+    model.load_state_dict(recorded.load_run("translation/decoder")[0])
+    sentences = Storyland(0).pairs(100, unseen=True)
+    possible = [set(sentence.alignment) for sentence in sentences]
+    sure = [sure_links(links) for links in possible]
+
+    def error_rate(weights):
+        return alignment_error_rate([mutual_links(shared_out(w)) for w in weights], sure, possible)
+
+    corners = []
+    for sentence in sentences:
+        source, target = WORDS.source(sentence.en), WORDS.target(sentence.pt)[1:]
+        stack = record(model.eval(), source + target).attention_stack()  # (L, H, n, n)
+        rows = slice(len(source) - 1, len(source) - 1 + len(sentence.pt))
+        corners.append(stack[0, :, rows, : len(sentence.en)].mean(axis=0))  # (T, S)
+    assert error_rate(corners) <= 0.05
+    assert error_rate([np.ones_like(corner) for corner in corners]) > 0.25
