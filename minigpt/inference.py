@@ -22,7 +22,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from minigpt.models.gpt import GPT
+from minigpt.models.attention import Mask, attend
+from minigpt.models.blocks import Block
+from minigpt.models.cache import KVCache, LayerCache
+from minigpt.models.gpt import GPT, check_ids
 from minigpt.training.precision import bfloat16_units
 
 FORMATS = ("float32", "bfloat16", "int8")
@@ -79,6 +82,21 @@ class PreparedGPT(GPT):
         self.mean = table.mean(dim=0)  # (C,)
         self.output = new_linear(table - self.mean)  # of GPT-2's smallest, a third of all weights
         self.requires_grad_(False).eval()
+        self.readers = [reader(block) for block in self.h if isinstance(block, Block)]
+        self.hooks = [
+            hooks for part in self.h.modules() for hooks in (part._forward_pre_hooks, part._forward_hooks)
+        ]  # empty, until something looks into the model or changes it
+
+    def hidden(self, ids: Tensor, cache: KVCache | None = None, mask: Mask = "causal") -> Tensor:
+        """As of every GPT. With a cache, `reader` takes the place of the blocks' own forward, if no part has a hook."""
+        if cache is None or mask != "causal" or any(self.hooks):
+            return super().hidden(ids, cache, mask)
+        start, end = cache.length, cache.length + ids.size(-1)
+        check_ids(ids, end, self.config)
+        x = self.wte(ids) + self.wpe.weight[start:end]  # (B, T, C)
+        for read_on, past in zip(self.readers, cache.layers, strict=True):
+            x = read_on(x, past)  # (B, T, C)
+        return self.ln_f(x)  # (B, T, C)
 
     def head(self, x: Tensor) -> Tensor:
         """(B, T, C) -> (B, T, V).
@@ -87,7 +105,7 @@ class PreparedGPT(GPT):
         those of the published GPT-2 lie around -100, where numbers of bfloat16 are 0.5 apart. So the mean is left to
         float32, and the product in few bits gives what tells one token from another.
         """
-        return self.output(x) + (x @ self.mean).unsqueeze(-1)  # (B, T, V)
+        return self.output(x, (x @ self.mean).unsqueeze(-1))  # (B, T, V)
 
     def loss(self, x: Tensor, y: Tensor, **options) -> Tensor:
         """As of every `LanguageModel`, with the head in its format."""
@@ -96,6 +114,34 @@ class PreparedGPT(GPT):
     def n_bytes(self) -> int:
         """Bytes of weights that a step reads: all but the embeddings, of which it reads one row for each token."""
         return sum(module.n_bytes for module in self.modules() if isinstance(module, PackedLinear | Int8Linear))
+
+
+def reader(block: Block) -> Callable[[Tensor, LayerCache], Tensor]:
+    """What computes `block(x, cache=past)`, (B, T, C) -> (B, T, C), with all that it needs at hand.
+
+    With one token to read, a sixth of the time goes into calls and into looking up modules in modules: all weights have
+    just passed through the processor's caches and left nothing else there. So layers are called without a module's
+    hooks, dropout, which does nothing here, is left out, and queries, keys and values are parted once.
+    """
+    attn, mlp = block.attn, block.mlp
+    to_qkv, from_heads, up, down = (part.forward for part in (attn.c_attn, attn.c_proj, mlp.c_fc, mlp.c_proj))
+    norm_1, norm_2 = (norm_of(norm) for norm in (block.ln_1, block.ln_2))
+    n_head = attn.n_head
+
+    def read_on(x: Tensor, past: LayerCache) -> Tensor:
+        B, T, C = x.shape
+        qkv = to_qkv(norm_1(x)).view(B, T, 3, n_head, C // n_head)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind()  # (B, H, T, D) each
+        y = attend(q, *past.append(k, v), "causal")  # (B, H, T, D)
+        x = x + from_heads(y.transpose(1, 2).reshape(B, T, C))  # (B, T, C)
+        return x + down(F.gelu(up(norm_2(x)), approximate="tanh"))  # (B, T, C)
+
+    return read_on
+
+
+def norm_of(norm: nn.LayerNorm) -> Callable[[Tensor], Tensor]:
+    shape, weight, bias, eps = norm.normalized_shape, norm.weight, norm.bias, norm.eps
+    return lambda x: F.layer_norm(x, shape, weight, bias, eps)
 
 
 class PackedLinear(nn.Module):
@@ -116,12 +162,14 @@ class PackedLinear(nn.Module):
         if self.is_packed:
             self.weight = torch.ops.mkldnn._reorder_linear_weight(self.weight.contiguous(), N_ROWS)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(…, n_in) -> (…, n_out)"""
+    def forward(self, x: Tensor, offset: Tensor | None = None) -> Tensor:
+        """(…, n_in) -> (…, n_out); an offset, (…, 1), is added to all that comes out."""
         x = x.to(self.dtype)
         if self.is_packed:
-            return torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, "none", [], "").float()
-        return F.linear(x, self.weight, self.bias).float()
+            y = torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, "none", [], "").float()
+        else:
+            y = F.linear(x, self.weight, self.bias).float()
+        return y if offset is None else y + offset
 
 
 class Int8Linear(nn.Module):
@@ -139,13 +187,13 @@ class Int8Linear(nn.Module):
         way = exact_way()
         if way is None:
             raise RuntimeError("PyTorch has no exact products of bytes on this CPU: take bfloat16 or float32")
-        self.product, self.bias = way(levels, scale), bias
+        self.product, self.bias = way(levels, scale), torch.zeros(1) if bias is None else bias
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(…, n_in) -> (…, n_out)"""
+    def forward(self, x: Tensor, offset: Tensor | None = None) -> Tensor:
+        """(…, n_in) -> (…, n_out); an offset, (…, 1), is added instead of the bias, in the same call."""
         largest = x.abs().amax(dim=-1, keepdim=True)  # (..., 1)
         y = self.product(x / largest)  # (..., n_out); of nothing but zeros come numbers, and no matter which
-        return y * largest if self.bias is None else torch.addcmul(self.bias, y, largest)  # (..., n_out)
+        return torch.addcmul(self.bias if offset is None else offset, y, largest)  # (..., n_out)
 
 
 Product = Callable[[Tensor], Tensor]

@@ -120,8 +120,9 @@ def generate_batch(
     that stays must be read anew: once in n_ctx/2 tokens. (Forgetting one token at a time would keep more in sight,
     but read all n_ctx again for each token.)
 
-    The model needs `config.n_ctx` and a forward from ids (B, T) to logits (B, T, V). With `new_cache(batch_size)` and
-    `forward(ids, cache=...)` it is used with a cache. Between two tokens it is as it was, in training mode or not.
+    The model needs `config.n_ctx` and a forward from ids (B, T) to logits (B, T, V). With
+    `new_cache(batch_size, n_ctx)`, which makes room for n_ctx tokens, and `forward(ids, cache=...)` it is used with a
+    cache. Between two tokens it is as it was, in training mode or not.
     Raises ValueError for a request that makes no sense, at once, and for logits that are NaN, when they come.
     """
     rule = Rule(temperature, top_k, top_p)
@@ -129,7 +130,8 @@ def generate_batch(
     check_request(max(map(len, prompt_ids)), max_new_tokens, overflow, model)
     stop_ids = {stop} if isinstance(stop, int) else set(stop)
     rows = [Row(ids, max_new_tokens, new_generator(seed, i)) for i, ids in enumerate(prompt_ids)]
-    return write(Reader(model, len(rows), use_cache), rows, rule, stop_ids, overflow)
+    longest = max(map(len, prompt_ids)) + max_new_tokens
+    return write(Reader(model, len(rows), longest, use_cache), rows, rule, stop_ids, overflow)
 
 
 @dataclass
@@ -178,12 +180,13 @@ def picker(logits: Tensor, rule: Rule, rows: list[Row]) -> Callable[[int], int]:
 class Reader:
     """Reads rows of equal length and gives the logits of what comes next, from a cache where the model has one."""
 
-    def __init__(self, model: nn.Module, batch_size: int, use_cache: bool):
+    def __init__(self, model: nn.Module, batch_size: int, longest: int, use_cache: bool):
         self.model: Any = model
         self.modules = list(model.modules())
         self.batch_size = batch_size
         self.use_cache = use_cache and hasattr(model, "new_cache")
         self.n_ctx: int = self.model.config.n_ctx
+        self.n_kept = min(longest, self.n_ctx)  # a cache is as long as the longest row will be: shorter is faster
         self.device = next((parameter.device for parameter in model.parameters()), None)
         self.cache: Any = None
         self.start, self.n_read = 0, 0  # the window that the cache holds: where it begins, how many tokens it has
@@ -193,7 +196,7 @@ class Reader:
         """(B, T) -> (B, V)"""
         start = window_start(len(rows[0]), self.n_ctx)
         if self.cache is None or start != self.start:  # when the window slides, positions change: read all anew
-            self.cache = self.model.new_cache(self.batch_size) if self.use_cache else None
+            self.cache = self.model.new_cache(self.batch_size, self.n_kept) if self.use_cache else None
             self.start, self.n_read = start, 0
         ids = torch.tensor([row[start + self.n_read :] for row in rows], device=self.device)  # (B, T)
         self.n_read += ids.size(1)

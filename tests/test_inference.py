@@ -14,6 +14,7 @@ from small_models import CONFIG, IDS, close, small_gpt
 from minigpt import inference
 from minigpt.evaluation.formats import losses_in
 from minigpt.inference import FORMATS, Int8Linear, PackedLinear, choose, int8_is_exact, prepared
+from minigpt.inspection.interventions import ablate_head
 from minigpt.models.encoder import MaskedLM
 from minigpt.sampling import complete, generate, generate_batch
 from minigpt.weights import load_shipped
@@ -119,6 +120,29 @@ def test_with_and_without_the_cache_the_model_says_the_same(shipped, precision):
         difference = (torch.cat(parts, dim=1) - ready(ids)).abs().max()
     # In few bits a difference in the seventh digit may round to another neighbour, and from there on spread.
     assert difference < ROUNDING[precision]
+
+
+def test_a_block_reads_on_as_its_own_forward_does():
+    ready = prepared(small_gpt(), "float32")
+    with torch.inference_mode():
+        x = torch.randn(2, 3, CONFIG.n_embd)
+        for block, read_on in zip(ready.h, ready.readers, strict=True):
+            ours, theirs = ready.new_cache(2).layers[0], ready.new_cache(2).layers[0]
+            for part in (x[:, :2], x[:, 2:]):
+                close(read_on(part, ours), block(part, cache=theirs), 1e-6)
+            assert ours.length == theirs.length == 3
+            close(ours.k[:, :, :3], theirs.k[:, :, :3], 1e-6)
+
+
+def test_a_head_that_is_switched_off_stays_off_with_a_cache():
+    ready = prepared(small_gpt(), "float32")
+    with torch.inference_mode():
+        before = ready(IDS, cache=ready.new_cache(len(IDS)))
+        with ablate_head(ready, layer=0, head=1):
+            off, with_cache = ready(IDS), ready(IDS, cache=ready.new_cache(len(IDS)))
+        close(with_cache, off, 1e-5)
+        assert (off - before).abs().max() > 1e-4
+        close(ready(IDS, cache=ready.new_cache(len(IDS))), before, 1e-6)
 
 
 @pytest.mark.parametrize("precision", FORMATS)

@@ -270,6 +270,14 @@ def test_the_cache_reads_each_token_once_and_half_a_context_when_the_window_slid
     assert read == [3, 4, 5, 6, 7, 8, 5]
 
 
+def test_a_cache_is_no_longer_than_the_text_will_be_or_than_the_context(model, monkeypatch):
+    sizes, new_cache = [], model.new_cache
+    monkeypatch.setattr(model, "new_cache", lambda *sizes_: sizes.append(sizes_) or new_cache(*sizes_))
+    list(generate_batch(model, [[1, 2, 3], [4]], max_new_tokens=2))
+    list(generate(model, [1, 2, 3], max_new_tokens=7))
+    assert sizes == [(2, 5), (1, 8), (1, 8)]  # n_ctx is 8; the last, for 10 tokens, begins anew when its window slides
+
+
 def test_only_the_last_position_meets_the_output_matrix(model, monkeypatch):
     shapes, head = [], model.head
     monkeypatch.setattr(model, "head", lambda x: shapes.append(x.shape) or head(x))

@@ -171,8 +171,8 @@ class Recurrent(Baseline):
             memory.state = state
         return self.c_proj(x)  # (B, T, C)
 
-    def new_cache(self, batch_size: int = 1) -> Memory:
-        """A memory that has read nothing."""
+    def new_cache(self, batch_size: int = 1, n_ctx: int | None = None) -> Memory:
+        """A memory that has read nothing. Its size is the same for any number of texts and tokens."""
         return Memory()
 
     def path_length(self, distance: int) -> float:
