@@ -121,9 +121,10 @@ def test_the_peak_counts_the_weights():
 
 def test_the_peak_in_words():
     assert (
-        in_words({"peak_bytes": 2_345_600_000, "foretold_bytes": 2e9}) == "peak of memory 2,346 MB, foretold 2,000 MB"
+        in_words({"peak_bytes": 2_345_600_000, "foretold_bytes": 2e9})
+        == "peak of memory 2,346 MB, foretold 2,000 MB of tensors"
     )
-    assert in_words({"foretold_bytes": 2e9}) == "peak of memory unknown, foretold 2,000 MB"
+    assert in_words({"foretold_bytes": 2e9}) == "peak of memory unknown, foretold 2,000 MB of tensors"
     assert in_words({"loss": 1.0}) == ""
 
 
