@@ -8,7 +8,7 @@ A new token sends one vector per text through all weights, so each weight is fet
 multiplications, and fetching takes the time. Fewer bytes are more tokens a second, at some cost in perplexity:
 `minigpt.evaluation.formats` measures the cost, `benchmarks/generate.py` both.
 
-Shapes: B batch, T time, C channels (n_embd), V vocabulary.
+Shapes: B batch, T time, C channels (n_embd), H heads, D channels per head (C = H·D), V vocabulary.
 Sources: Dettmers et al. 2022, "LLM.int8()": its vector-wise quantization has a scale for each row on both sides of a
 product, as here; Kalamkar et al. 2019 for bfloat16.
 """

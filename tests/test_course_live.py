@@ -234,7 +234,9 @@ def test_an_empty_recording_is_refused(tmp_path) -> None:
 
 def test_a_recording_that_is_none_is_answered_with_those_that_there_are() -> None:
     for name in ("nix", "before_transformers"):  # the second is a table, not a run
-        with pytest.raises(ValueError, match=f"no recording is called '{name}': take one of story, story-finish, or"):
+        with pytest.raises(
+            ValueError, match=f"no recording is called '{name}': take one of story, story-finish, time_machine, or"
+        ):
             course.replay(name)
 
 

@@ -93,7 +93,8 @@ def test_the_card_is_written_from_the_run_and_only_for_a_finished_run_of_the_rec
     run, out = tmp_path / "run", tmp_path / "out"
     measures = train_snapshots(run, data, settings=toy())
     text = card(run, "a machine", "A note.", toy())
-    ship(run, out, text)
+    ship(run, out, tmp_path / "runs", text)
+    assert len(read_telemetry(tmp_path / "runs/time_machine.jsonl")) == 6
     assert load_snapshots(out).steps == (0, 2, 3, 6)
     shipped = (out / "README.md").read_text(encoding="utf-8")
     assert "on a machine." in shipped

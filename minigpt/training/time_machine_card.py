@@ -134,9 +134,11 @@ def score_on_any(model: GPT, layer: int, head: int, n_texts: int = 32) -> tuple[
     return float(np.mean(scores)), uniform_score("induction", texts[0])
 
 
-def ship(run: Path, out: Path, text: str) -> None:
-    """Put what belongs to the course, and the card, into `out`."""
+def ship(run: Path, out: Path, runs: Path, text: str) -> None:
+    """Put what belongs to the course, and the card, into `out`, and the run's telemetry into `runs`."""
     out.mkdir(parents=True, exist_ok=True)
+    runs.mkdir(parents=True, exist_ok=True)
+    shutil.copy(run / "telemetry.jsonl", runs / "time_machine.jsonl")
     files = [snapshot_file(run, step) for step in load_snapshots(run).steps]
     for file in (*files, *(run / name for name in (TOKENIZER, MEASURES, LEVELS))):
         shutil.copy(file, out / file.name)
@@ -150,7 +152,8 @@ def main() -> None:
     parser.add_argument("--machine", required=True, help="what it was trained on, in words, for the card")
     parser.add_argument("--note", default="", help="what else a reader of the card should know about the run")
     arguments = parser.parse_args()
-    ship(arguments.run, arguments.out, card(arguments.run, arguments.machine, arguments.note))
+    text = card(arguments.run, arguments.machine, arguments.note)
+    ship(arguments.run, arguments.out, arguments.out.parents[1] / "runs", text)
 
 
 if __name__ == "__main__":

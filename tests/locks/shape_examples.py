@@ -100,13 +100,21 @@ def sampling() -> None:
     next_token_probs(torch.randn(B, V), temperature=0)
 
 
+def alignment() -> None:
+    from minigpt.evaluation.alignment import shared_out
+
+    shared_out(np.random.default_rng(0).random((T, S)))
+
+
 def inference() -> None:
     from minigpt.config import GPTConfig
     from minigpt.inference import FORMATS, Int8Linear, prepared
     from minigpt.models.gpt import GPT
 
     for precision in FORMATS:
-        prepared(GPT(GPTConfig(V, 9, C, H, 1)), precision)(torch.randint(V, (B, T)))
+        ready, ids = prepared(GPT(GPTConfig(V, 9, C, H, 1)), precision), torch.randint(V, (B, T))
+        ready(ids)
+        ready(ids, cache=ready.new_cache(B))
     if prepared(GPT(GPTConfig(V, 9, C, H, 1)), "int8").precision == "int8":
         Int8Linear(torch.randn(V, C))(torch.randn(B, T, C))
 
@@ -186,6 +194,7 @@ def word2vec() -> None:
 
 
 EXAMPLES: dict[str, Callable[[], None]] = {
+    "minigpt.evaluation.alignment": alignment,
     "minigpt.inference": inference,
     "minigpt.inspection.gradients": gradients,
     "minigpt.inspection.record": record,
