@@ -190,10 +190,10 @@ class Int8Linear(nn.Module):
         self.product, self.bias = way(levels, scale), torch.zeros(1) if bias is None else bias
 
     def forward(self, x: Tensor, offset: Tensor | None = None) -> Tensor:
-        """(…, n_in) -> (…, n_out); an offset, (…, 1), is added instead of the bias, in the same call."""
+        """(…, n_in) -> (…, n_out); an offset, (…, 1), is added to all that comes out."""
         largest = x.abs().amax(dim=-1, keepdim=True)  # (..., 1)
         y = self.product(x / largest)  # (..., n_out); of nothing but zeros come numbers, and no matter which
-        return torch.addcmul(self.bias if offset is None else offset, y, largest)  # (..., n_out)
+        return torch.addcmul(self.bias if offset is None else self.bias + offset, y, largest)  # (..., n_out)
 
 
 Product = Callable[[Tensor], Tensor]

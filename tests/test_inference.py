@@ -69,6 +69,14 @@ def test_a_vector_or_a_row_of_zeros_gives_the_bias():
     close(Int8Linear(torch.zeros(3, 8), bias)(torch.randn(1, 8)), bias.expand(1, 3))
 
 
+@pytest.mark.parametrize("layer", [PackedLinear, pytest.param(Int8Linear, marks=needs_int8)])
+def test_an_offset_is_added_to_all_beside_the_bias(layer):
+    weight, bias, x = torch.randn(7, 24), torch.randn(7), torch.randn(2, 5, 24)
+    offset = torch.randn(2, 5, 1)
+    close(layer(weight, bias)(x, offset), layer(weight, bias)(x) + offset, 1e-5)
+    close(layer(weight)(x, offset), layer(weight)(x) + offset, 1e-5)
+
+
 @needs_int8
 def test_in_int8_a_text_gets_the_same_beside_a_much_larger_one():
     layer = Int8Linear(torch.randn(7, 24))
