@@ -17,6 +17,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -29,6 +30,9 @@ from minigpt.models.gpt import GPT, check_ids
 from minigpt.training.precision import bfloat16_units
 
 FORMATS = ("float32", "bfloat16", "int8")
+STEPS = (127, 63)
+"""How many steps on each side of 0 the weights of an int8 layer may have; `exact_way` takes the first that comes out
+right. A CPU without VNNI adds two products of bytes in 16 bits, which hold 2·255·63 and do not hold 2·255·127."""
 N_ROWS = 16
 """Weights are laid out for products with so many vectors. Of the layouts for 1 to 256, those from 16 on do equally well
 for any number; the one for 1 takes twice as long for 8."""
@@ -40,6 +44,7 @@ def prepared(model: GPT, precision: str = "auto") -> "PreparedGPT":
     - "float32": the same numbers up to rounding;
     - "bfloat16": half the bytes. What enters and leaves a product is rounded to it, all else is float32;
     - "int8": a quarter of the bytes. Each row of a matrix has a scale of its own, and so has each vector that comes;
+      of a weight's 8 bits, 7 are used where the CPU's sums would overflow with all (`STEPS`);
     - "auto": bfloat16 where the CPU has units for it, else float32. Never int8, which costs most: ask for it.
 
     Where the machine cannot do well what is asked for, it does the next best: `precision` of the result says which,
@@ -60,8 +65,10 @@ def choose(precision: str, device: torch.device) -> tuple[str, str]:
     units = bfloat16_units(device)
     instead = "bfloat16" if units else "float32"
     if precision == "int8":
-        if device.type == "cpu" and int8_is_exact():
-            return "int8", "int8, as asked: products of bytes are exact on this CPU"
+        if device.type == "cpu" and (found := exact_way()):
+            if found.steps == max(STEPS):
+                return "int8", "int8, as asked: products of bytes are exact on this CPU"
+            return "int8", "int8, as asked, with 7 bits a weight: this CPU's products of bytes are exact so"
         return instead, f"{instead}, not int8: this {device.type.upper()} has no exact products of bytes for PyTorch"
     return instead, f"{instead}: this {device.type.upper()} has {units or 'no units for bfloat16, it would be slower'}"
 
@@ -148,8 +155,7 @@ class PackedLinear(nn.Module):
     """x·Wᵀ + b with W in float32 or bfloat16, in the order in which oneDNN reads it, shared out to all cores.
 
     x and what comes out are float32: attention, GELU and sums are faster in it, and exact. `torch.compile` makes the
-    same call of a frozen linear layer; without a compiler there is no public one. Where there is no oneDNN, it is
-    `F.linear`.
+    same call of a frozen linear layer; without a compiler there is no public one. Where oneDNN has none, `F.linear`.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor | None = None, dtype: torch.dtype = torch.float32):
@@ -158,9 +164,11 @@ class PackedLinear(nn.Module):
         self.weight = weight.to(dtype)
         self.bias = None if bias is None else bias.to(dtype)
         self.n_bytes = self.weight.nbytes + (0 if self.bias is None else self.bias.nbytes)
-        self.is_packed = weight.device.type == "cpu" and torch.backends.mkldnn.is_available()
-        if self.is_packed:
-            self.weight = torch.ops.mkldnn._reorder_linear_weight(self.weight.contiguous(), N_ROWS)
+        self.is_packed = False
+        if weight.device.type == "cpu" and torch.backends.mkldnn.is_available():
+            with suppress(RuntimeError):  # of bfloat16 on a CPU without AVX-512
+                self.weight = torch.ops.mkldnn._reorder_linear_weight(self.weight.contiguous(), N_ROWS)
+                self.is_packed = True
 
     def forward(self, x: Tensor, offset: Tensor | None = None) -> Tensor:
         """(…, n_in) -> (…, n_out); an offset, (…, 1), is added to all that comes out."""
@@ -177,17 +185,19 @@ class Int8Linear(nn.Module):
 
     Each vector has its own scale: what a text gets does not depend on the texts beside it, or on how much is read at
     once. The product itself is exact; all error is from rounding before it. Raises RuntimeError where it is not exact.
+    Where a bit must go (`STEPS`), it is W's: vectors have single numbers far above the rest, which have few steps
+    already, and with a bit less for x the shipped model's distributions moved twice as far.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor | None = None):
         super().__init__()
-        scale = weight.abs().amax(dim=1).clamp(min=torch.finfo(torch.float32).tiny) / 127  # (n_out,)
+        found = exact_way()
+        if found is None:
+            raise RuntimeError("PyTorch has no exact products of bytes on this CPU: take bfloat16 or float32")
+        scale = weight.abs().amax(dim=1).clamp(min=torch.finfo(torch.float32).tiny) / found.steps  # (n_out,)
         levels = (weight / scale.unsqueeze(-1)).round().to(torch.int8)  # (n_out, n_in)
         self.n_bytes = levels.nbytes + scale.nbytes + (0 if bias is None else bias.nbytes)
-        way = exact_way()
-        if way is None:
-            raise RuntimeError("PyTorch has no exact products of bytes on this CPU: take bfloat16 or float32")
-        self.product, self.bias = way(levels, scale), torch.zeros(1) if bias is None else bias
+        self.product, self.bias = found.way(levels, scale), torch.zeros(1) if bias is None else bias
 
     def forward(self, x: Tensor, offset: Tensor | None = None) -> Tensor:
         """(…, n_in) -> (…, n_out); an offset, (…, 1), is added to all that comes out."""
@@ -237,17 +247,21 @@ def by_onednn(levels: Tensor, scale: Tensor) -> Product:
 WAYS = (by_fbgemm, by_onednn)  # the fastest first
 
 
-def exact_way() -> Callable[[Tensor, Tensor], Product] | None:
-    """The first of `WAYS` that comes out right here. Without VNNI, sums are held in 16 bits on the way and overflow."""
-    levels, largest = torch.full((32, 64), 127, dtype=torch.int8), torch.ones(1, 64)
-    for way in WAYS:
-        with suppress(AttributeError, RuntimeError):  # this build of PyTorch has no such call
-            y = way(levels, torch.ones(32))(largest)
-            if (y.round() == 64 * 127).all():
-                return way
+class Exact(NamedTuple):
+    """How this machine multiplies bytes so that it comes out right."""
+
+    way: Callable[[Tensor, Tensor], Product]
+    steps: int
+    """The largest byte of the matrix."""
+
+
+def exact_way() -> Exact | None:
+    """The first of `WAYS` that is right here, with the finest of `STEPS`: sums in 16 bits overflow with the largest."""
+    for steps in STEPS:
+        levels, ones = torch.full((32, 64), steps, dtype=torch.int8), torch.ones(1, 64)
+        for way in WAYS:
+            with suppress(AttributeError, RuntimeError):  # this build of PyTorch has no such call
+                product = way(levels, torch.ones(32))
+                if all((product(sign * ones).round() == sign * 64 * steps).all() for sign in (1, -1)):
+                    return Exact(way, steps)
     return None
-
-
-def int8_is_exact() -> bool:
-    """Whether this machine has products of bytes that come out right."""
-    return exact_way() is not None
