@@ -1,5 +1,6 @@
 """Batches sent ahead are the same ones in the same order, and the peak of a run is measured and foretold."""
 
+import contextlib
 import dataclasses
 import os
 import subprocess
@@ -12,7 +13,7 @@ from small_runs import CONFIG, losses, trainer, weights
 
 from minigpt.training.around import Ahead
 from minigpt.training.costs import memory
-from minigpt.training.peak import Peak, foretold, in_words, resident
+from minigpt.training.peak import LiveTensors, Peak, foretold, in_words, resident
 
 CPU = torch.device("cpu")
 
@@ -69,6 +70,7 @@ def test_a_run_writes_down_the_most_memory_it_took_and_what_was_foretold(tmp_pat
     assert [record["step"] for record in records if "foretold_bytes" in record] == [3, 5]
     assert records[-1]["foretold_bytes"] == memory(run.model.config, 4).peak
     assert records[-1].get("peak_bytes", 1) > 0
+    assert records[-1]["tensor_bytes"] > 12 * run.model.config.n_params()  # weights, two averages, and more
 
 
 def test_what_cannot_be_counted_is_not_foretold():
@@ -120,12 +122,63 @@ def test_the_peak_counts_the_weights():
 
 
 def test_the_peak_in_words():
-    assert (
-        in_words({"peak_bytes": 2_345_600_000, "foretold_bytes": 2e9})
-        == "peak of memory 2,346 MB, foretold 2,000 MB of tensors"
-    )
-    assert in_words({"foretold_bytes": 2e9}) == "peak of memory unknown, foretold 2,000 MB of tensors"
+    record = {"peak_bytes": 2_345_600_000, "tensor_bytes": 2_100_000_000, "foretold_bytes": 2e9}
+    assert in_words(record) == "peak of memory 2,346 MB, tensors 2,100 MB (foretold 2,000 MB)"
+    del record["tensor_bytes"]
+    assert in_words(record) == "peak of memory 2,346 MB (foretold 2,000 MB of tensors)"
+    assert in_words({"foretold_bytes": 2e9}) == "peak of memory unknown (foretold 2,000 MB of tensors)"
+    assert in_words({"peak_bytes": 2e9}) == "peak of memory 2,000 MB"
     assert in_words({"loss": 1.0}) == ""
+
+
+def test_live_tensors_are_counted_while_they_live_and_views_once():
+    held = torch.zeros(1000)
+    with LiveTensors([held, held[:10]]) as live:
+        assert live.most == live.now == 4000
+        x = held + 1
+        y = x.view(10, 100).T
+        assert live.now == 8000
+        del x
+        assert live.now == 8000  # y still needs it
+        del y
+        assert live.now == 4000
+        held.add_(1)
+        assert live.now == 4000
+        (torch.rand(500, requires_grad=True) * 2).exp().sum().backward()  # leaves nothing behind
+        assert live.now == 4000
+    assert 12_000 > live.most > 8000
+    held.exp()  # after it nothing is counted
+    assert live.now == 4000
+
+
+def test_counting_the_tensors_of_a_step_changes_nothing_and_is_done_once(monkeypatch):
+    config = dataclasses.replace(CONFIG, dropout=0.0)
+    counted = trainer(model_config=config)
+    seen = []
+    for _ in counted.steps():
+        seen.append(counted.peak.counted)
+    assert seen[0] is None  # the averages come with the first step
+    assert len(set(seen[1:])) == 1
+    monkeypatch.setattr(Peak, "counting", lambda *_: contextlib.nullcontext())
+    plain = trainer(model_config=config)
+    plain.run()
+    assert plain.peak.counted is None
+    assert torch.equal(weights(plain), weights(counted))
+    assert losses(plain.records) == losses(counted.records)
+
+
+def test_a_step_that_fails_while_it_is_counted_is_counted_later():
+    run = trainer(model_config=dataclasses.replace(CONFIG, dropout=0.0))
+    steps = run.steps()
+    next(steps)
+    draw, run.ahead.draw = run.ahead.draw, lambda step: 1 / 0
+    run.ahead.fetched.clear()
+    with pytest.raises(ZeroDivisionError):
+        next(steps)
+    assert run.peak.counted is None
+    run.ahead.draw = draw
+    run.run()
+    assert run.peak.counted
 
 
 def test_training_on_tokens_needs_little_beside_torch(tmp_path):

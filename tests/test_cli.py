@@ -31,7 +31,7 @@ def test_a_model_is_trained_on_a_file_and_then_writes(tmp_path, capsys):
     assert "step      2" in shown
     assert "step      4" in shown
     assert "nats per token" in shown
-    assert "MB, foretold " in shown
+    assert " MB (foretold " in shown
     model = str(tmp_path / "run" / "model")
     texts, words = [], ["sample", "the cat", "--model", model, "--tokens", "5", "--seed", "1"]
     for _ in range(2):

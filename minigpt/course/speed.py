@@ -66,12 +66,11 @@ def run_costs(settings: dict[str, Any]) -> dict[str, Any]:
         n_processes=n_processes,
         parallel=settings["parallel"],
     )
-    kept = need.activations + need.passing >= need.gradients
     parts = {"weights": need.weights, "averages of AdamW": need.optimizer}
-    if kept:
-        parts |= {"kept for the backward pass": need.activations, "scores, and the table's gradient": need.passing}
+    if need.is_most_at_first:
+        parts |= {"kept for the backward pass": need.activations, "scores and gradients, for a moment": need.passing}
     else:
-        parts["gradients"] = need.gradients
+        parts |= {"gradients": need.gradients, "beside them, for a moment": need.beside}
     per_token = costs.flops_per_token(config)
     return {
         "n_params": config.n_params(),
@@ -79,5 +78,5 @@ def run_costs(settings: dict[str, Any]) -> dict[str, Any]:
         "in_all": per_token * n_tokens,
         "hours": costs.hours(config, n_tokens, settings["teraflops"] * 1e12 * n_processes, settings["utilisation"]),
         "parts": parts,
-        "later": need.gradients if kept else 0,
+        "later": need.gradients if need.is_most_at_first else 0,
     }

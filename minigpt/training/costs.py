@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from minigpt.config import GPTConfig
 from minigpt.models.chunked import MOST_LOGITS, rows_of_a_chunk
+from minigpt.training.optimizers import MANY
 
 FLOAT = 4
 """Bytes of a number in float32, in which weights, gradients and the optimiser's averages are kept."""
@@ -28,14 +29,23 @@ class Memory:
     """What the forward pass keeps for the backward pass."""
     passing: int
     """What lives for a moment when the backward pass begins: the scores, all or a chunk of them, with their gradient,
-    and the table's gradient."""
+    or the table's gradient, or both."""
     carried: int = 0
     """Gradients of the parts of the batch that came before, where it is computed in parts."""
+    beside: int = 0
+    """What lives beside all gradients for a moment: when the backward pass ends, the table's gradient as embedding, the
+    last one, and its sum with that as output matrix; or, if more, what the optimiser takes to make its step."""
+
+    @property
+    def is_most_at_first(self) -> bool:
+        """Whether more is there when the backward pass begins, with all activations, or ends, with all gradients."""
+        return self.carried + self.activations + self.passing >= self.gradients + self.beside
 
     @property
     def peak(self) -> int:
-        """The most at one time: the backward pass begins with all activations and ends with all gradients."""
-        return self.weights + self.optimizer + max(self.gradients, self.carried + self.activations + self.passing)
+        """The most at one time."""
+        first, last = self.carried + self.activations + self.passing, self.gradients + self.beside
+        return self.weights + self.optimizer + max(first, last)
 
 
 def matrix_params(config: GPTConfig) -> int:
@@ -87,29 +97,49 @@ def memory(
     sharing = n_processes if parallel == "fsdp" else 1
     n_tokens = batch_size // n_parts * T
     block = sum(activations_of_a_block(config, activation_bytes).values())
-    outside, scores = bytes_of_the_loss(config, n_tokens, activation_bytes, compiled)
+    outside, passing = bytes_of_the_loss(config, n_tokens, activation_bytes, compiled, FLOAT * V * C // sharing)
     copies = (
         activation_bytes * matrix_params(config) if activation_bytes < FLOAT else 0
     )  # of the matrices, whole in each process
+    # In bfloat16 autograd adds the table's second gradient to the first, in float32 it makes a new one of both.
+    n_tables = (1 if activation_bytes < FLOAT and not compiled else 2) + (n_accumulate > 1)
+    beside = max(n_tables * FLOAT * V * C, bytes_of_a_step(config, n_params - hidden, hidden))
     return Memory(
         weights=FLOAT * n_params // sharing,
         gradients=FLOAT * n_params // sharing,
         optimizer=FLOAT * (2 * n_params - hidden) // sharing,
         activations=n_tokens * (config.n_layer * block + outside) + copies,
-        passing=scores + FLOAT * V * C // sharing,
+        passing=passing,
         carried=FLOAT * n_params // sharing if n_accumulate > 1 else 0,
+        beside=beside // sharing,
     )
 
 
-def bytes_of_the_loss(config: GPTConfig, n_tokens: int, activation_bytes: int, compiled: bool) -> tuple[int, int]:
-    """What the last LayerNorm and the loss keep for each token, and what the scores take besides for a moment."""
+def bytes_of_a_step(config: GPTConfig, n_adamw: int, n_muon: int) -> int:
+    """What moving so many parameters takes for a moment: tensors of the size of the largest, one after the other.
+
+    A fused AdamW takes nothing. Muon has the directions of all its matrices at once, as they are and orthogonalised.
+    """
+    C, V = config.n_embd, config.n_vocab
+    of_adamw = 0 if n_adamw >= MANY else 3 * FLOAT * (max(V, config.n_ctx) * C if n_muon else max(V, 4 * C) * C)
+    of_muon = 2 * FLOAT * n_muon + 3 * FLOAT * 4 * C**2 if n_muon else 0
+    return max(of_adamw, of_muon)
+
+
+def bytes_of_the_loss(
+    config: GPTConfig, n_tokens: int, activation_bytes: int, compiled: bool, table: int
+) -> tuple[int, int]:
+    """What the last LayerNorm and the loss keep for each token, and what lives besides for a moment when the backward
+    pass begins, with the table's gradient, of `table` bytes.
+    """
     C, V = config.n_embd, config.n_vocab
     norm = FLOAT * (C + 2) + 16  # what comes in, its mean and deviation; and the ids x and y, of 8 bytes
     if n_tokens * V > MOST_LOGITS:  # in chunks: the gradient of what comes out; scores and log-probabilities of a chunk
-        return norm + FLOAT * C, 2 * FLOAT * min(rows_of_a_chunk(V), n_tokens) * V
+        return norm + FLOAT * C, 2 * FLOAT * min(rows_of_a_chunk(V), n_tokens) * V + table
     if compiled:  # the scores as they came from the product, then their gradient
-        return norm + activation_bytes * (C + V), activation_bytes * n_tokens * V
-    return norm + activation_bytes * C + FLOAT * V, 2 * FLOAT * n_tokens * V  # log-probabilities, two gradients
+        return norm + activation_bytes * (C + V), activation_bytes * n_tokens * V + table
+    # Log-probabilities; then two gradients, which are gone, as are the log-probabilities, when the table's comes.
+    return norm + activation_bytes * C + FLOAT * V, max(2 * FLOAT * n_tokens * V, table)
 
 
 def activations_of_a_block(config: GPTConfig, activation_bytes: int = FLOAT) -> dict[str, int]:

@@ -154,7 +154,8 @@ class Trainer:
         while self.step < self.config.n_steps:
             if self.folder is not None:
                 check_owner(self.folder, self)
-            record = self.one_step()
+            with self.peak.counting(self):
+                record = self.one_step()
             finished = self.step == self.config.n_steps
             if self.valid is not None and (self.step % self.config.eval_every == 0 or finished):
                 record["valid_loss"] = self.evaluate()
@@ -170,9 +171,16 @@ class Trainer:
             yield record
 
     def memory(self) -> dict[str, int]:
-        """`peak_bytes`, the most memory so far, and `foretold_bytes`, what `costs.memory` says; see `Peak`."""
-        measured, expected = self.peak.bytes(), foretold(self)
-        return ({"peak_bytes": measured} if measured else {}) | ({"foretold_bytes": expected.peak} if expected else {})
+        """`peak_bytes`, the most memory so far, `tensor_bytes`, the part of tensors, both as `Peak` counts them, and
+        `foretold_bytes`, what `costs.memory` says of tensors; without those that are not known.
+        """
+        expected = foretold(self)
+        known = {
+            "peak_bytes": self.peak.bytes(),
+            "tensor_bytes": self.peak.tensor_bytes(),
+            "foretold_bytes": expected and expected.peak,
+        }
+        return {name: n_bytes for name, n_bytes in known.items() if n_bytes}
 
     def draw(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
         """This process's rows of a batch."""

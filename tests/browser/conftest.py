@@ -86,7 +86,7 @@ def started_lab(browser: Browser, home: Path) -> Iterator["Lab"]:
             yield Lab(browser, root, *address_of(server, home / "RUNTIME_DIR"))
         finally:
             server.terminate()
-            server.wait(timeout=30)
+            server.wait(timeout=120)  # of a busy machine
 
 
 @pytest.fixture(scope="session")
