@@ -31,6 +31,7 @@ class Peak:
         self.device = next(model.parameters()).device
         self.weights = sum(parameter.nbytes for parameter in model.parameters())
         self.counted: int | None = None
+        self.is_to_count = self.device.type == "cpu"
         if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.device)
         forget_peak()
@@ -53,15 +54,16 @@ class Peak:
         """Counts the tensors of the step within, if it is the one to count: on a CPU, of what can be foretold, the
         first that finds the optimiser's averages there. It takes some milliseconds longer than others.
         """
-        states = [state for one in trainer.optimizers for state in one.state.values()]
-        is_alone = self.device.type == "cpu" and distributed.count() == 1 and not trainer.config.compile
-        if self.counted is not None or not states or not is_alone or foretold(trainer) is None:
+        states = [state for one in trainer.optimizers for state in one.state.values()] if self.is_to_count else []
+        if states and (trainer.config.compile or distributed.count() > 1 or foretold(trainer) is None):
+            self.is_to_count = False
+        if not states or not self.is_to_count:
             yield
             return
         tensors = [*trainer.model.parameters(), *trainer.model.buffers(), *tree_leaves(states)]
         with LiveTensors(tensor for tensor in tensors if isinstance(tensor, torch.Tensor)) as live:
             yield
-        self.counted = live.most
+        self.counted, self.is_to_count = live.most, False
 
 
 class LiveTensors(TorchDispatchMode):
