@@ -38,14 +38,18 @@ class Memory:
 
     @property
     def is_most_at_first(self) -> bool:
-        """Whether more is there when the backward pass begins, with all activations, or ends, with all gradients."""
-        return self.carried + self.activations + self.passing >= self.gradients + self.beside
+        """Whether more is there when the backward pass begins than when it has ended."""
+        first, last = self.moments()
+        return first >= last
 
     @property
     def peak(self) -> int:
         """The most at one time."""
-        first, last = self.carried + self.activations + self.passing, self.gradients + self.beside
-        return self.weights + self.optimizer + max(first, last)
+        return self.weights + self.optimizer + max(self.moments())
+
+    def moments(self) -> tuple[int, int]:
+        """Bytes beside weights and averages: as the backward pass begins, all activations; later, all gradients."""
+        return self.carried + self.activations + self.passing, self.gradients + self.beside
 
 
 def matrix_params(config: GPTConfig) -> int:
@@ -120,8 +124,9 @@ def bytes_of_a_step(config: GPTConfig, n_adamw: int, n_muon: int) -> int:
 
     A fused AdamW takes nothing. Muon has the directions of all its matrices at once, as they are and orthogonalised.
     """
-    C, V = config.n_embd, config.n_vocab
-    of_adamw = 0 if n_adamw >= MANY else 3 * FLOAT * (max(V, config.n_ctx) * C if n_muon else max(V, 4 * C) * C)
+    C = config.n_embd
+    rows = max(config.n_vocab, config.n_ctx, 0 if n_muon else 4 * C)  # of the largest that AdamW moves
+    of_adamw = 0 if n_adamw >= MANY else 3 * FLOAT * rows * C
     of_muon = 2 * FLOAT * n_muon + 3 * FLOAT * 4 * C**2 if n_muon else 0
     return max(of_adamw, of_muon)
 
