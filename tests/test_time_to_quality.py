@@ -5,6 +5,7 @@ import json
 import math
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -24,18 +25,27 @@ def program(monkeypatch):
     texts = {"train": Storyland(0).text(200), "valid": Storyland(1).text(20)}
     monkeypatch.setattr(program.corpora, "load", lambda name, split: texts[split])
     monkeypatch.setattr(program, "N_CTX", 6)
-    monkeypatch.setattr(program, "SHAPE", {"n_embd": 8, "n_head": 2, "n_layer": 1})
+    monkeypatch.setattr(program, "SHAPE", {"n_embd": 8, "n_head": 2})
     yield program
     for name in names:
         sys.modules.pop(name, None)
 
 
-def test_all_recipes_begin_with_the_same_weights_and_each_changes_something(program):
+def test_recipes_of_one_size_begin_with_the_same_weights_and_each_changes_something(program):
     ladder = program.recipes()
-    losses = [program.valid_loss(program.Run(recipe, 0).model) for recipe in ladder]
-    assert losses == pytest.approx([losses[0]] * len(ladder), abs=1e-5)
-    assert losses[0] == pytest.approx(math.log(program.text()[2]), abs=0.1)
-    assert len({(one.n_steps, one.ours, one.batch_size) for one in ladder}) == len(ladder)
+    losses = {recipe: program.valid_loss(program.Run(recipe, 0).model) for recipe in ladder}
+    of_nanogpts_size = [loss for recipe, loss in losses.items() if recipe.n_layer == 4]
+    assert len(of_nanogpts_size) == len(ladder) - 2
+    assert of_nanogpts_size == pytest.approx([losses[ladder[0]]] * len(of_nanogpts_size), abs=1e-5)
+    assert list(losses.values()) == pytest.approx([math.log(program.text()[2])] * len(ladder), abs=0.1)
+    assert len({(one.n_steps, one.ours, one.batch_size, one.n_layer) for one in ladder}) == len(ladder)
+
+
+def test_the_rung_of_bfloat16_is_climbed_where_there_are_units_for_it(program, monkeypatch):
+    ladder = program.recipes()
+    for dtype, expected in ((torch.bfloat16, ladder), (torch.float32, ladder[:-1])):
+        monkeypatch.setattr(program, "choose", lambda *asked, dtype=dtype: SimpleNamespace(dtype=dtype))
+        assert program.recipes_for_this_machine() == expected
 
 
 @pytest.mark.slow
@@ -43,12 +53,12 @@ def test_from_beginning_to_end_all_learn_and_the_last_one_is_compared_seed_by_se
     rows = program.compare(program.recipes(100), n_seeds=2)
     names = [recipe.name for recipe in program.recipes()]
     assert [(row["name"], row["seed"]) for row in rows] == [*((name, 0) for name in names), (names[-1], 1)]
-    assert [row["n_steps"] for row in rows] == [100, 20, 20, 20, 20, 17, 17, 17]
+    assert [row["n_steps"] for row in rows] == [100, 20, 20, 20, 20, 18, 18, 18, 18]
     assert all(row["loss"] < math.log(program.text()[2]) - 0.1 for row in (rows[0], rows[-1]))
     assert all(row["seconds"] > 0 and row["cpu_seconds"] > 0 for row in rows)
     program.print_table(rows)
     printed = capsys.readouterr().out.splitlines()
-    assert len(printed) == 1 + 8 + 2
+    assert len(printed) == 1 + 9 + 2
 
 
 def test_a_last_recipe_that_falls_short_is_said_to(program, capsys):
@@ -83,8 +93,10 @@ def test_the_record_holds_every_recipe_and_the_last_one_reaches_the_loss_in_a_fi
     record = json.loads(asset("runs/time_to_quality.json").read_text(encoding="utf-8"))
     assert {"machine", "torch", "python", "command", "date", "precision"} < record.keys()
     rows = record["rows"]
-    assert [recipe["name"] for recipe in record["recipes"]] == [recipe.name for recipe in program.recipes()]
-    assert [row["name"] for row in rows if row["seed"] == 0] == [recipe.name for recipe in program.recipes()]
+    n_rungs = len(program.recipes()) - record["precision"].startswith("float32")
+    names = [recipe.name for recipe in program.recipes()[:n_rungs]]
+    assert [recipe["name"] for recipe in record["recipes"]] == names
+    assert [row["name"] for row in rows if row["seed"] == 0] == names
     base, *last = (row for row in rows if row["name"] in (rows[0]["name"], rows[-1]["name"]))
     assert [row["seed"] for row in last] == [0, 1, 2]
     for row in last:
