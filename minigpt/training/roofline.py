@@ -103,9 +103,9 @@ def raised(roof: Roof, points: Iterable[Point]) -> Roof:
 
 
 def product_speed(n: int, dtype: torch.dtype, device: torch.device, seconds: float = 0.3) -> float:
-    """Operations a second of a product of two matrices of n · n numbers: 2n³ operations."""
+    """Operations a second of a product of two matrices of n · n numbers, laid out as a layer's: 2n³ operations."""
     a, b = (torch.randn(n, n, device=device, dtype=dtype) for _ in range(2))
-    return 2 * n**3 / best_seconds([lambda: a @ b], device, seconds)
+    return 2 * n**3 / best_seconds([lambda: F.linear(a, b)], device, seconds)
 
 
 def bandwidth(device: torch.device | None = None, seconds: float = 0.3) -> float:
@@ -135,11 +135,17 @@ def time_work(work: Work, device: torch.device | None = None, seconds: float = 0
 def best_seconds(runs: list[Callable[[], Any]], device: torch.device, seconds: float = 0.3) -> float:
     """Seconds of the fastest run, of all that fit into the time and of three at least.
 
-    They are taken in turn, and once before the clock starts; results are kept for a round, so that each has memory of
-    its own. A GPU gets twenty in one go, as from a model, for it computes on while Python tells it what comes next.
+    They are taken in turn, and before the clock starts once, or as many of them as fit into the time; results are kept
+    for a round, so that each has memory of its own. A GPU gets twenty in one go, as from a model, for it computes on
+    while Python tells it what comes next.
     """
     together = 20 if device.type == "cuda" else 1
-    results = deque((run() for run in runs), maxlen=len(runs))
+    results: deque[Any] = deque(maxlen=len(runs))
+    end = time.perf_counter() + seconds
+    for run in runs:
+        results.append(run())
+        if time.perf_counter() > end:
+            break
     best, k, end = math.inf, 0, time.perf_counter() + seconds
     while k < 3 * together or time.perf_counter() < end:
         wait(device)

@@ -187,18 +187,13 @@ class Notebook:
                 self.problems.append(f"the page says {words!r}")
 
     def show_all(self) -> None:
-        """Make the page as tall as the notebook (up to what a picture can hold): only what is in sight is drawn.
-
-        What comes into sight may be taller than it was thought to be, so this goes on until the height holds.
-        """
-        before = 0
-        for _ in range(10):
-            height = self.page.evaluate("() => jupyterapp.shell.currentWidget.content.node.scrollHeight") + 200
-            self.page.set_viewport_size({"width": 1280, "height": max(900, min(16_000, round(height)))})
-            self.page.wait_for_timeout(300)
-            if height == before:
-                return
-            before = height
+        """Scroll through the notebook, since only what comes into sight is drawn, and make the page as tall as it is,
+        up to what a picture can hold."""
+        self.page.set_viewport_size({"width": 1280, "height": 4_000})
+        height = ask(self.page, SCROLL_THROUGH)
+        assert isinstance(height, int)
+        self.page.set_viewport_size({"width": 1280, "height": max(900, min(16_000, height + 200))})
+        self.page.wait_for_timeout(300)
 
     def screenshot(self, suffix: str = "") -> Path:
         """A picture of the page in artifacts/browser/."""
@@ -213,6 +208,17 @@ READY = """(async () => {
   await panel.context.ready;
   await panel.sessionContext.ready;
   while (panel.sessionContext.session?.kernel?.status !== 'idle') await new Promise(go => setTimeout(go, 50));
+})()"""
+SCROLL_THROUGH = """(async () => {
+  const scrolled = jupyterapp.shell.currentWidget.content.outerNode;
+  const drawn = () => new Promise(go => requestAnimationFrame(() => setTimeout(go, 50)));
+  for (let top = 0; top < scrolled.scrollHeight; top += scrolled.clientHeight) {  // which grows as cells are drawn
+    scrolled.scrollTop = top;
+    await drawn();
+  }
+  scrolled.scrollTop = 0;
+  await drawn();
+  return scrolled.scrollHeight;
 })()"""
 ERRORS = """() => jupyterapp.shell.currentWidget.content.model.sharedModel.cells
   .filter(cell => cell.cell_type === 'code' && !(cell.getMetadata('tags') ?? []).includes('raises-exception'))
