@@ -99,6 +99,21 @@ def test_a_loss_that_is_not_a_number_is_shown_with_what_to_do_and_curves_stay() 
     assert live.view.runs[0]["steps"] == [0, 1, 2]
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # it stays in the notebook's log
+def test_a_run_whose_curves_cannot_be_drawn_either_is_said_to_have_failed(monkeypatch) -> None:
+    def broken(*args):
+        raise OSError("no page")
+
+    run = trainer()
+    gate = held(run)
+    live = course.train_live(run)
+    monkeypatch.setattr(live.view, "append", broken)
+    gate.set()
+    with pytest.raises(OSError, match="no page"):
+        live.wait()
+    assert (live.view.state, live.view.error) == ("failed", "OSError: no page")
+
+
 def test_a_second_live_run_stops_the_first() -> None:
     run = trainer()
     gate = held(run)

@@ -75,9 +75,11 @@ class Live:
             self.at_end()
         except Exception as error:  # it belongs in front of the reader; the curves so far stay
             self.error = error
-            self.show()
-            self.view.error = f"{type(error).__name__}: {error}"
-            self.view.say("failed")
+            try:
+                self.show()
+            finally:  # whatever happens to the curves, the state is told
+                self.view.error = f"{type(error).__name__}: {error}"
+                self.view.say("failed")
 
     def at_end(self) -> None:
         self.view.say("stopped" if self.stopping.is_set() else "finished")
