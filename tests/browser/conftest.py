@@ -19,10 +19,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import nbformat
 import pytest
+from nbformat.v4 import new_notebook
 from playwright.sync_api import Browser, Page, sync_playwright
 
 import course
+from minigpt.course.execute import KERNEL
 
 ROOT = Path(__file__).resolve().parents[2]
 ARTIFACTS = ROOT / "artifacts" / "browser"
@@ -83,7 +86,8 @@ def started_lab(browser: Browser, home: Path) -> Iterator["Lab"]:
             [sys.executable, "-m", "jupyterlab", *options], env=environment, stdout=log, stderr=subprocess.STDOUT
         )
         try:
-            yield Lab(browser, root, *address_of(server, home / "RUNTIME_DIR"))
+            with contextlib.ExitStack() as opened:
+                yield Lab(browser, root, *address_of(server, home / "RUNTIME_DIR"), opened)
         finally:
             server.terminate()
             server.wait(timeout=120)  # of a busy machine
@@ -110,15 +114,42 @@ def address_of(server: subprocess.Popen, folder: Path, seconds: float = 60) -> t
 class Lab:
     """A running JupyterLab."""
 
-    def __init__(self, browser: Browser, root: Path, url: str, token: str):
+    def __init__(self, browser: Browser, root: Path, url: str, token: str, opened: contextlib.ExitStack):
         self.browser, self.root, self.url, self.token = browser, root, url, token
+        self.opened = opened  # closes the shared notebook before the server stops
+        self.shared: Notebook | None = None
         assert urlsplit(url).hostname in ("localhost", "127.0.0.1")
         assert token, "a server without a token is open to every page in the reader's browser"
 
     @contextlib.contextmanager
+    def cells(self, name: str, sources: list[str]) -> Iterator["Notebook"]:
+        """A notebook of these cells, run.
+
+        Its page and its kernel, emptied, are those of the notebook before, since starting both takes longer than most
+        tests. What kills a kernel or leaves marks in the page opens a page of its own.
+        """
+        if self.shared is None:
+            path = self.root / "shared.ipynb"
+            nbformat.write(new_notebook(metadata=KERNEL), path)
+            self.shared = self.opened.enter_context(self.open(path))
+        notebook = self.shared
+        notebook.name = name
+        notebook.fill(sources)
+        notebook.run_all()
+        try:
+            yield notebook
+            assert not notebook.problems, "\n".join(notebook.problems)
+        except BaseException:
+            self.shared = None  # the next has nothing of this one's trouble
+            notebook.problems.clear()
+            self.opened.close()
+            raise
+
+    @contextlib.contextmanager
     def open(self, path: Path, dark: bool = False) -> Iterator["Notebook"]:
         """A copy of a notebook, open in a page of its own and ready to run."""
-        shutil.copy(path, self.root / path.name)
+        if path.parent != self.root:
+            shutil.copy(path, self.root / path.name)
         context = self.browser.new_context(
             viewport={"width": 1280, "height": 900}, color_scheme="dark" if dark else "light"
         )
@@ -134,7 +165,7 @@ class Lab:
             assert not problems, "\n".join(problems)
         finally:
             with contextlib.suppress(Exception):  # the page may be in any state; what matters was raised above
-                ask(page, "jupyterapp.serviceManager.sessions.shutdownAll()", seconds=10)
+                ask(page, "jupyterapp.shell.currentWidget.sessionContext.shutdown()", seconds=10)
             context.close()
 
 
@@ -174,6 +205,10 @@ class Notebook:
     def __init__(self, page: Page, name: str, problems: list[str]):
         self.page, self.name, self.problems = page, name, problems
 
+    def fill(self, sources: list[str]) -> None:
+        """Empty the kernel and put these cells in place of those that are there."""
+        ask(self.page, FILL % (json.dumps(EMPTY_THE_KERNEL), json.dumps(sources)))
+
     def run_all(self, seconds: float = 120) -> None:
         """Run all cells and wait until they are done and their widgets drawn; a failing cell fails the test."""
         ask(self.page, "jupyterapp.commands.execute('notebook:run-all-cells')", seconds)
@@ -209,13 +244,23 @@ READY = """(async () => {
   await panel.sessionContext.ready;
   while (panel.sessionContext.session?.kernel?.status !== 'idle') await new Promise(go => setTimeout(go, 50));
 })()"""
+EMPTY_THE_KERNEL = "import ipywidgets\nipywidgets.Widget.close_all()\n%reset -f"
+FILL = """(async () => {
+  const panel = jupyterapp.shell.currentWidget;
+  await panel.sessionContext.session.kernel.requestExecute({ code: %s }).done;
+  const cells = %s.map(source => ({ cell_type: 'code', source, metadata: {}, outputs: [] }));
+  const model = panel.content.model.sharedModel;
+  model.transact(() => { model.deleteCellRange(0, model.cells.length); model.insertCells(0, cells) });
+})()"""
 SCROLL_THROUGH = """(async () => {
-  const scrolled = jupyterapp.shell.currentWidget.content.outerNode;
+  const notebook = jupyterapp.shell.currentWidget.content;
+  const scrolled = notebook.outerNode;
   const drawn = () => new Promise(go => requestAnimationFrame(() => setTimeout(go, 50)));
   for (let top = 0; top < scrolled.scrollHeight; top += scrolled.clientHeight) {  // which grows as cells are drawn
     scrolled.scrollTop = top;
     await drawn();
   }
+  await Promise.all(notebook.widgets.map(cell => cell.ready));
   scrolled.scrollTop = 0;
   await drawn();
   return scrolled.scrollHeight;

@@ -4,11 +4,6 @@ import contextlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import nbformat
-from nbformat.v4 import new_code_cell, new_notebook
-
-from minigpt.course.execute import KERNEL
-
 # Of how many shades and how opaque a canvas is: nothing drawn gives no shade at all.
 SHADES = """canvas => {
   const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
@@ -19,10 +14,8 @@ SHADES = """canvas => {
 @contextlib.contextmanager
 def page_of(lab, folder: Path, cells: Iterable[str], height: int = 3_000) -> Iterator:
     """A notebook of these cells, run, in a page so high that all its views are in sight."""
-    path = folder / f"{folder.name}.ipynb"
-    nbformat.write(new_notebook(cells=[new_code_cell(source) for source in cells], metadata=KERNEL), path)
-    with lab.open(path) as page:
-        page.run_all()
+    with lab.cells(folder.name, list(cells)) as page:
+        wear(page.page, "Light")
         page.page.set_viewport_size({"width": 1280, "height": height})
         page.page.wait_for_timeout(500)
         yield page
@@ -58,8 +51,11 @@ def eventually(locator, text: str) -> None:
 
 def wear(page, theme: str) -> None:
     """Change JupyterLab's theme, "Light" or "Dark", and wait until the page wears it. It stays for later pages."""
+    is_worn = f"() => document.body.dataset.jpThemeLight === '{str(theme == 'Light').lower()}'"
+    if page.evaluate(is_worn):
+        return
     page.evaluate(
         "name => jupyterapp.commands.execute('apputils:change-theme', { theme: `JupyterLab ${name}` })", theme
     )
-    page.wait_for_function(f"() => document.body.dataset.jpThemeLight === '{str(theme == 'Light').lower()}'")
+    page.wait_for_function(is_worn)
     page.wait_for_timeout(500)

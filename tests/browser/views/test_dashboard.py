@@ -84,8 +84,8 @@ def test_by_keys_the_run_pauses_and_resumes_and_a_step_is_looked_at(view, opened
     assert own.locator("figure.loss path.run-1").get_attribute("stroke-dasharray") == "7 4"
 
 
-@pytest.mark.parametrize("theme", ["Light", "Dark"])
 @pytest.mark.parametrize("width", [700, 1600])
+@pytest.mark.parametrize("theme", ["Light", "Dark"])
 def test_it_fits_into_any_width_in_light_and_dark(view, opened, theme, width) -> None:
     wear(opened.page, theme)
     opened.page.set_viewport_size({"width": width, "height": 3_200})
@@ -125,4 +125,4 @@ def test_a_cell_that_waits_is_interrupted(opened, code) -> None:
         }""",
         code,
     )
-    prints(opened, "print(live.thread.is_alive(), live.view.state)", "False stopped")
+    prints(opened, "print(live.thread.is_alive(), live.view.state, live.error)", "False stopped None")

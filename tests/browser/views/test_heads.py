@@ -1,11 +1,7 @@
 """All heads in JupyterLab: enlarged, drawn as lines, sorted, pinned, saved, by keys alone; long texts; mean input."""
 
-import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
-from page import eventually, prints, run, wear
-
-from minigpt.course.execute import KERNEL
+from page import eventually, page_of, prints, run, wear
 
 pytestmark = pytest.mark.browser
 
@@ -49,14 +45,8 @@ SPILLS = "node => [...node.querySelectorAll('*')].some(one => one.getBoundingCli
 @pytest.fixture(scope="module")
 def opened(lab, tmp_path_factory):
     """One page for all tests here, and one kernel."""
-    path = tmp_path_factory.mktemp("heads") / "heads.ipynb"
-    cells = [new_code_cell(source) for source in [SETUP, *CELLS.values()]]
-    nbformat.write(new_notebook(cells=cells, metadata=KERNEL), path)
-    with lab.open(path) as page:
+    with page_of(lab, tmp_path_factory.mktemp("heads"), [SETUP, *CELLS.values()], TALL["height"]) as page:
         page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-        page.run_all()
-        page.page.set_viewport_size(TALL)
-        page.page.wait_for_timeout(500)
         yield page
 
 

@@ -73,8 +73,8 @@ def test_the_numbers_of_all_steps_stand_in_a_table(view) -> None:
     view.locator("summary").press("Enter")
 
 
-@pytest.mark.parametrize("theme", ["Light", "Dark"])
 @pytest.mark.parametrize("width", [700, 1600])
+@pytest.mark.parametrize("theme", ["Light", "Dark"])
 def test_it_fits_into_any_width_in_light_and_dark(opened, theme, width) -> None:
     wear(opened.page, theme)
     opened.page.set_viewport_size({"width": width, "height": 3_000})

@@ -5,9 +5,9 @@ from xml.etree import ElementTree
 
 import nbformat
 import pytest
-from lab_page import PROMPT, as_at_the_start, compare_with, first_grid, opened_lab, saved, settle, thumb
+from lab_page import CELL, PROMPT, as_at_the_start, compare_with, first_grid, saved, settle, thumb
 from nbformat.v4 import new_code_cell, new_notebook
-from page import eventually, prints, run
+from page import eventually, page_of, prints, run
 
 from minigpt.course.execute import KERNEL
 
@@ -17,7 +17,8 @@ pytestmark = pytest.mark.browser
 @pytest.fixture(scope="module")
 def opened(lab, tmp_path_factory):
     """One page for all tests here, and one kernel."""
-    with opened_lab(lab, tmp_path_factory.mktemp("lab")) as page:
+    with page_of(lab, tmp_path_factory.mktemp("lab_changes"), [CELL]) as page:
+        page.page.set_viewport_size({"width": 1600, "height": 2400})
         yield page
 
 

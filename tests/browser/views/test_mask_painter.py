@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbformat.sign import NotebookNotary
 from nbformat.v4 import new_code_cell, new_notebook
-from page import eventually, prints, run, wear
+from page import eventually, page_of, prints, run, wear
 
 from minigpt.course.execute import KERNEL, execute
 
@@ -35,10 +35,7 @@ def write(path) -> nbformat.NotebookNode:
 
 @pytest.fixture(scope="module")
 def opened(lab, tmp_path_factory):
-    path = tmp_path_factory.mktemp("painter") / "mask_painter.ipynb"
-    write(path)
-    with lab.open(path) as page:
-        page.run_all()
+    with page_of(lab, tmp_path_factory.mktemp("mask_painter"), CELLS) as page:
         yield page
 
 

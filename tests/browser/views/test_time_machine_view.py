@@ -81,8 +81,8 @@ def test_another_prompt_is_read_and_what_cannot_be_read_is_told(view, opened) ->
     assert error.text_content() == ""
 
 
-@pytest.mark.parametrize("theme", ["Light", "Dark"])
 @pytest.mark.parametrize("width", [700, 1600])
+@pytest.mark.parametrize("theme", ["Light", "Dark"])
 def test_it_fits_into_any_width_in_light_and_dark(view, opened, theme, width) -> None:
     wear(opened.page, theme)
     opened.page.set_viewport_size({"width": width, "height": 1_800})

@@ -1,20 +1,16 @@
 """The views in JupyterLab with a kernel: each draws, each answers to the keyboard, none listens to mean input."""
 
-import nbformat
 import pytest
-from every_view import WIDGETS, notebook
-from page import SHADES, eventually, prints, run, wear
+from every_view import CELLS, SETUP, WIDGETS
+from page import SHADES, eventually, page_of, prints, run, wear
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
 def opened(lab, tmp_path_factory):
-    """One page for all tests here: a notebook takes seconds to start."""
-    path = tmp_path_factory.mktemp("views") / "views.ipynb"
-    nbformat.write(notebook(), path)
-    with lab.open(path) as page:
-        page.run_all()
+    """One page for all tests here, and one kernel."""
+    with page_of(lab, tmp_path_factory.mktemp("views"), [SETUP, *CELLS.values()], 16_000) as page:
         page.screenshot()
         yield page
 
