@@ -86,8 +86,9 @@ def started_lab(browser: Browser, home: Path) -> Iterator["Lab"]:
             [sys.executable, "-m", "jupyterlab", *options], env=environment, stdout=log, stderr=subprocess.STDOUT
         )
         try:
-            with contextlib.ExitStack() as opened:
-                yield Lab(browser, root, *address_of(server, home / "RUNTIME_DIR"), opened)
+            lab = Lab(browser, root, *address_of(server, home / "RUNTIME_DIR"))
+            with lab.opened:
+                yield lab
         finally:
             server.terminate()
             server.wait(timeout=120)  # of a busy machine
@@ -114,9 +115,9 @@ def address_of(server: subprocess.Popen, folder: Path, seconds: float = 60) -> t
 class Lab:
     """A running JupyterLab."""
 
-    def __init__(self, browser: Browser, root: Path, url: str, token: str, opened: contextlib.ExitStack):
+    def __init__(self, browser: Browser, root: Path, url: str, token: str):
         self.browser, self.root, self.url, self.token = browser, root, url, token
-        self.opened = opened  # closes the shared notebook before the server stops
+        self.opened = contextlib.ExitStack()  # closes the shared notebook before the server stops
         self.shared: Notebook | None = None
         assert urlsplit(url).hostname in ("localhost", "127.0.0.1")
         assert token, "a server without a token is open to every page in the reader's browser"
@@ -133,10 +134,10 @@ class Lab:
             nbformat.write(new_notebook(metadata=KERNEL), path)
             self.shared = self.opened.enter_context(self.open(path))
         notebook = self.shared
-        notebook.name = name
-        notebook.fill(sources)
-        notebook.run_all()
         try:
+            notebook.name = name
+            notebook.fill(sources)
+            notebook.run_all()
             yield notebook
             assert not notebook.problems, "\n".join(notebook.problems)
         except BaseException:

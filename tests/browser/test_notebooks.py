@@ -72,3 +72,19 @@ def test_a_cell_that_fails_is_caught(lab, tmp_path):
         lab.open(write(tmp_path, "zero", "1 / 0")) as notebook,
     ):
         notebook.run_all()
+
+
+def test_a_shared_notebook_leaves_nothing_to_the_next_even_if_it_fails(lab):
+    shows = ["print('still here:', 'left' in globals())"]
+    with lab.cells("one", ["left = 1\nprint(left)"]):
+        pass
+    with lab.cells("two", shows) as two:
+        two.page.get_by_text("still here: False").wait_for()
+        assert two.page.locator(".jp-Cell").count() == 1
+    with (
+        pytest.raises(AssertionError, match="ZeroDivisionError"),
+        lab.cells("zero", ["left = 1", "1 / 0"]),
+    ):
+        pass
+    with lab.cells("three", shows) as three:
+        three.page.get_by_text("still here: False").wait_for()

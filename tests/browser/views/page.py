@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 # Of how many shades and how opaque a canvas is: nothing drawn gives no shade at all.
 SHADES = """canvas => {
@@ -12,9 +11,9 @@ SHADES = """canvas => {
 
 
 @contextlib.contextmanager
-def page_of(lab, folder: Path, cells: Iterable[str], height: int = 3_000) -> Iterator:
+def page_of(lab, name: str, cells: Iterable[str], height: int = 3_000) -> Iterator:
     """A notebook of these cells, run, in a page so high that all its views are in sight."""
-    with lab.cells(folder.name, list(cells)) as page:
+    with lab.cells(name, list(cells)) as page:
         wear(page.page, "Light")
         page.page.set_viewport_size({"width": 1280, "height": height})
         page.page.wait_for_timeout(500)

@@ -36,9 +36,9 @@ VIEW = {name: n for n, name in enumerate(CELLS)}
 
 
 @pytest.fixture(scope="module")
-def opened(lab, tmp_path_factory):
+def opened(lab):
     """One page for all tests here, and one kernel."""
-    with page_of(lab, tmp_path_factory.mktemp("beam_tree"), [SETUP, *CELLS.values()]) as page:
+    with page_of(lab, "beam_tree", [SETUP, *CELLS.values()]) as page:
         yield page
 
 

@@ -16,8 +16,8 @@ FITS = "node => [...node.querySelectorAll('*')].every(one => one.getBoundingClie
 
 
 @pytest.fixture(scope="module")
-def opened(lab, tmp_path_factory):
-    with page_of(lab, tmp_path_factory.mktemp("blanks"), CELLS, height=1_000) as page:
+def opened(lab):
+    with page_of(lab, "blanks", CELLS, height=1_000) as page:
         yield page
 
 

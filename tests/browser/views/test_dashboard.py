@@ -35,8 +35,8 @@ CELLS = [
 
 
 @pytest.fixture(scope="module")
-def opened(lab, tmp_path_factory):
-    with page_of(lab, tmp_path_factory.mktemp("dashboard"), [SETUP, *CELLS], 3_200) as page:
+def opened(lab):
+    with page_of(lab, "dashboard", [SETUP, *CELLS], 3_200) as page:
         yield page
         run(page, "live.stop()")
 

@@ -31,8 +31,8 @@ BEYOND = """view => {
 
 
 @pytest.fixture(scope="module")
-def opened(lab, tmp_path_factory):
-    with page_of(lab, tmp_path_factory.mktemp("fits_its_output"), [SETUP, *CELLS.values()]) as page:
+def opened(lab):
+    with page_of(lab, "fits_its_output", [SETUP, *CELLS.values()]) as page:
         yield page
 
 

@@ -22,9 +22,9 @@ SPILLS = "node => [...node.querySelectorAll('*')].some(one => one.getBoundingCli
 
 
 @pytest.fixture(scope="module")
-def opened(lab, tmp_path_factory):
+def opened(lab):
     """One page for all tests here, and one kernel."""
-    with page_of(lab, tmp_path_factory.mktemp("gpu_run"), [SETUP, *CELLS]) as page:
+    with page_of(lab, "gpu_run", [SETUP, *CELLS]) as page:
         yield page
 
 

@@ -43,9 +43,9 @@ SPILLS = "node => [...node.querySelectorAll('*')].some(one => one.getBoundingCli
 
 
 @pytest.fixture(scope="module")
-def opened(lab, tmp_path_factory):
+def opened(lab):
     """One page for all tests here, and one kernel."""
-    with page_of(lab, tmp_path_factory.mktemp("heads"), [SETUP, *CELLS.values()], TALL["height"]) as page:
+    with page_of(lab, "heads", [SETUP, *CELLS.values()], TALL["height"]) as page:
         page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         yield page
 

@@ -16,9 +16,9 @@ SPILLS = f"node => [...node.querySelectorAll('*')].some({OUTSIDE})"
 
 
 @pytest.fixture(scope="module")
-def opened(lab, tmp_path_factory):
+def opened(lab):
     """One page for all tests here, and one kernel."""
-    with page_of(lab, tmp_path_factory.mktemp("kv_cache"), CELLS) as page:
+    with page_of(lab, "kv_cache", CELLS) as page:
         yield page
 
 

@@ -15,9 +15,9 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def opened(lab, tmp_path_factory):
+def opened(lab):
     """One page for all tests here, and one kernel."""
-    with page_of(lab, tmp_path_factory.mktemp("lab_changes"), [CELL]) as page:
+    with page_of(lab, "lab_changes", [CELL]) as page:
         page.page.set_viewport_size({"width": 1600, "height": 2400})
         yield page
 

@@ -34,8 +34,8 @@ def write(path) -> nbformat.NotebookNode:
 
 
 @pytest.fixture(scope="module")
-def opened(lab, tmp_path_factory):
-    with page_of(lab, tmp_path_factory.mktemp("mask_painter"), CELLS) as page:
+def opened(lab):
+    with page_of(lab, "mask_painter", CELLS) as page:
         yield page
 
 

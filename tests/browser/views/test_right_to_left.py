@@ -50,8 +50,8 @@ PLACES = r"""node => {
 
 
 @pytest.fixture(scope="module")
-def opened(lab, tmp_path_factory):
-    with page_of(lab, tmp_path_factory.mktemp("right_to_left"), [SETUP, *CELLS.values()]) as page:
+def opened(lab):
+    with page_of(lab, "right_to_left", [SETUP, *CELLS.values()]) as page:
         page.page.set_viewport_size({"width": 1600, "height": 4_000})
         for summary in page.page.locator(".minigpt summary").all():
             summary.click()

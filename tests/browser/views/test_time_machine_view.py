@@ -10,9 +10,9 @@ SPILLS = "node => [...node.querySelectorAll('*')].some(one => one.getBoundingCli
 
 
 @pytest.fixture(scope="module")
-def opened(lab, tmp_path_factory):
+def opened(lab):
     """One page for all tests here, and one kernel."""
-    with page_of(lab, tmp_path_factory.mktemp("time_machine"), CELLS, 1_800) as page:
+    with page_of(lab, "time_machine", CELLS, 1_800) as page:
         yield page
 
 

@@ -35,9 +35,9 @@ VIEW = {name: n for n, name in enumerate(CELLS)}
 
 
 @pytest.fixture(scope="module")
-def opened(lab, tmp_path_factory):
+def opened(lab):
     """One page for all tests here, and one kernel."""
-    with page_of(lab, tmp_path_factory.mktemp("token_tree"), [SETUP, *CELLS.values(), SAVED]) as page:
+    with page_of(lab, "token_tree", [SETUP, *CELLS.values(), SAVED]) as page:
         yield page
 
 

@@ -8,9 +8,9 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def opened(lab, tmp_path_factory):
+def opened(lab):
     """One page for all tests here, and one kernel."""
-    with page_of(lab, tmp_path_factory.mktemp("views"), [SETUP, *CELLS.values()], 16_000) as page:
+    with page_of(lab, "views", [SETUP, *CELLS.values()], 16_000) as page:
         page.screenshot()
         yield page
 

@@ -28,9 +28,9 @@ SPILLS = "node => [...node.querySelectorAll('*')].some(one => one.getBoundingCli
 
 
 @pytest.fixture(scope="module")
-def opened(lab, tmp_path_factory):
+def opened(lab):
     """One page for all tests here, and one kernel."""
-    with page_of(lab, tmp_path_factory.mktemp("word_vectors"), [SETUP, *CELLS.values()], 3_400) as page:
+    with page_of(lab, "word_vectors", [SETUP, *CELLS.values()], 3_400) as page:
         yield page
 
 
